@@ -1,0 +1,193 @@
+"""The journal: every record with its vector, in the project's own database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from persona.clock import as_utc
+from persona.memory import Query, Record, RecordKind
+from persona.recall import Pool, grid
+from persona.store.tables import JournalRow
+
+J = JournalRow.__table__.c
+_COLUMNS = (
+    J.record_id, J.persona, J.kind, J.text, J.at, J.author, J.source,
+    J.channel, J.importance, J.trust, J.language, J.extra, J.vector,
+)  # fmt: skip
+_CHUNK = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How much the journal holds for one persona, and up to which row."""
+
+    count: int
+    last: int
+
+
+class Shelf:
+    """Rows of the journal, with their vectors as one matrix."""
+
+    def __init__(self, rows: Sequence[Row[Any]]) -> None:
+        self.rows = rows
+        self.vectors = grid(to_matrix([row.vector for row in rows]))
+        self.place = {row.record_id: i for i, row in enumerate(rows)}
+
+    def pool(self, places: Sequence[int] | None = None) -> Pool:
+        """Return the rows at `places`, or all, as columns to choose from."""
+        rows = self.rows if places is None else [self.rows[i] for i in places]
+        return Pool(
+            ids=[row.record_id for row in rows],
+            at=[row.at for row in rows],
+            importance=[row.importance for row in rows],
+            trust=[row.trust for row in rows],
+            vectors=self.vectors if places is None else self.vectors[list(places)],
+        )
+
+
+def to_matrix(blobs: Sequence[bytes]) -> NDArray[np.float32]:
+    """Return stored vectors as rows. All must have the same dimension."""
+    if not blobs:
+        return np.zeros((0, 0), dtype=np.float32)
+    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), -1).astype(np.float32)
+
+
+def to_record(row: Row[Any]) -> Record:
+    """Return a row of the journal as a record."""
+    return Record(
+        id=row.record_id, persona=row.persona, kind=cast(RecordKind, row.kind), text=row.text, at=row.at,
+        author=row.author, source=row.source, channel=row.channel, importance=row.importance, trust=row.trust,
+        language=row.language, extra=dict(row.extra),
+    )  # fmt: skip
+
+
+def known(session: Session, ids: Sequence[str]) -> set[str]:
+    """Return those of `ids` that have a row."""
+    found: set[str] = set()
+    for part in _chunks(sorted(set(ids))):
+        found.update(session.execute(select(J.record_id).where(J.record_id.in_(part))).scalars())
+    return found
+
+
+def add(session: Session, records: Sequence[Record], vectors: NDArray[np.float32], model: str) -> None:
+    """Insert rows, in the order given."""
+    rows = [
+        {
+            "record_id": r.id, "persona": r.persona, "kind": r.kind, "text": r.text, "at": as_utc(r.at),
+            "author": r.author, "source": r.source, "channel": r.channel, "importance": r.importance,
+            "trust": r.trust, "language": r.language, "extra": dict(r.extra), "count": 1, "model": model,
+            "dimensions": len(v), "vector": v.astype("<f4").tobytes(),
+        }
+        for r, v in zip(records, vectors, strict=True)
+    ]  # fmt: skip
+    if rows:
+        session.execute(insert(JournalRow.__table__), rows)  # type: ignore[arg-type]
+
+
+def raise_count(session: Session, record_id: str, by: int) -> None:
+    """Note that a record was told again."""
+    session.execute(
+        update(JournalRow).where(J.record_id == record_id).values(count=J.count + by),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def standing(connection: Connection) -> dict[str, Standing]:
+    """Return, by persona, how much the journal holds."""
+    rows = connection.execute(select(J.persona, func.count(), func.max(J.seq)).group_by(J.persona).order_by(J.persona))
+    return {row[0]: Standing(count=row[1], last=row[2]) for row in rows}
+
+
+def after(connection: Connection, persona: str, seq: int) -> tuple[list[str], NDArray[np.float32]]:
+    """Return ids and vectors of the persona's rows after row `seq`, in order."""
+    rows = connection.execute(
+        select(J.record_id, J.vector).where(J.persona == persona, J.seq > seq).order_by(J.seq)
+    ).all()
+    return [row.record_id for row in rows], to_matrix([row.vector for row in rows])
+
+
+def ids(connection: Connection, persona: str) -> list[str]:
+    """Return the ids of the persona's rows, sorted."""
+    return list(connection.execute(select(J.record_id).where(J.persona == persona).order_by(J.record_id)).scalars())
+
+
+def stale(connection: Connection, persona: str, model: str) -> list[tuple[str, str]]:
+    """Return (id, text) of the persona's rows whose vector another model made."""
+    where = (J.persona == persona, J.model != model)
+    return [
+        (r.record_id, r.text) for r in connection.execute(select(J.record_id, J.text).where(*where).order_by(J.seq))
+    ]
+
+
+def replace_vectors(connection: Connection, ids: Sequence[str], vectors: NDArray[np.float32], model: str) -> None:
+    """Give rows the vectors of another model."""
+    for record_id, vector in zip(ids, vectors, strict=True):
+        connection.execute(
+            update(JournalRow.__table__)  # type: ignore[arg-type]
+            .where(J.record_id == record_id)
+            .values(vector=vector.astype("<f4").tobytes(), dimensions=len(vector), model=model)
+        )
+
+
+def shelf(connection: Connection, persona: str, ids: Sequence[str]) -> Shelf:
+    """Return the rows of `ids` that the journal holds."""
+    rows: list[Row[Any]] = []
+    for part in _chunks(sorted(set(ids))):
+        rows += connection.execute(_rows(J.persona == persona, J.record_id.in_(part))).all()
+    return Shelf(rows)
+
+
+def scan(connection: Connection, query: Query) -> Shelf:
+    """Return every row that `query` allows."""
+    where: list[ColumnElement[bool]] = [J.persona == query.persona, J.at <= as_utc(query.now)]
+    if query.kinds:
+        where.append(J.kind.in_(query.kinds))
+    if query.author is not None:
+        where.append(J.author == query.author)
+    if query.exclude_sources:
+        where.append(J.source.not_in(query.exclude_sources))
+    return Shelf(connection.execute(_rows(*where)).all())
+
+
+def allows(query: Query, row: Row[Any]) -> bool:
+    """Say whether `query` allows `row`, by the same rules as `scan`."""
+    return (
+        row.at <= as_utc(query.now)
+        and (not query.kinds or row.kind in query.kinds)
+        and (query.author is None or row.author == query.author)
+        and row.source not in query.exclude_sources
+    )
+
+
+def newest(connection: Connection, persona: str, kind: str | None, limit: int) -> list[Record]:
+    """Return records, newest first."""
+    where = [J.persona == persona] + ([J.kind == kind] if kind else [])
+    query = select(*_COLUMNS).where(*where).order_by(J.at.desc(), J.record_id).limit(limit)
+    return [to_record(row) for row in cast(Sequence[Row[Any]], connection.execute(query).all())]
+
+
+def forget(
+    connection: Connection, *, persona: str | None, author: str | None, record_id: str | None
+) -> tuple[int, list[str]]:
+    """Delete the rows that match every criterion given; return how many, and of which personas."""
+    given = ((J.persona, persona), (J.author, author), (J.record_id, record_id))
+    where = [column == value for column, value in given if value is not None]
+    personas = list(connection.execute(select(J.persona).where(*where).distinct().order_by(J.persona)).scalars())
+    result = connection.execute(delete(JournalRow.__table__).where(*where))  # type: ignore[arg-type]
+    return result.rowcount, personas
+
+
+def _rows(*where: ColumnElement[bool]) -> Select[Any]:
+    return select(*_COLUMNS).where(*where).order_by(J.seq)
+
+
+def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]

@@ -1,0 +1,288 @@
+"""The memory that keeps its records in the journal and finds them again through Chroma."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Self, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import Session
+
+from persona.errors import ForgetsNothing
+from persona.memory import Health, Memory, Query, Recalled, Record, RecordKind
+from persona.recall import Scoring, choose, cosine, grid, rounded
+
+from . import journal
+from .embedder import Embedder
+from .index import ChromaIndex, IndexBroken
+from .journal import Shelf, Standing
+from .minilm import MiniLM
+
+if TYPE_CHECKING:
+    from persona.definition import Persona
+
+T = TypeVar("T")
+# Inside the class, `list` is the contract's method.
+Found = list[Recalled]
+Answers = list[Found]
+Hits = list[list[str]]
+_log = logging.getLogger(__name__)
+_OVER_FETCH = 64
+_NOISE = 1e-5
+"""More than the float32 distances of Chroma can differ from the exact ones."""
+
+
+class ChromaMemory(Memory):
+    """The journal is the truth, Chroma is its index.
+
+    Chroma names the nearest records; the journal's own vectors give the scores. Where a record outside Chroma's
+    answer could still score higher, or a filter leaves too few, the persona's rows are scanned instead: the answer
+    is always that of the full scan. An index that is damaged or behind is mended from the journal without the model.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        folder: Path,
+        scoring: Mapping[str, Scoring] | None = None,
+        embedder: Embedder | None = None,
+    ) -> None:
+        """`scoring` is by the name that records have in `persona`; others are served with the defaults."""
+        self._engine = engine
+        self._scoring = dict(scoring or {})
+        self._embedder: Embedder = embedder or MiniLM()
+        self._index = ChromaIndex(folder / "chroma")
+        self._seen: dict[str, Standing] = {}
+        self._swept = False
+        self._lock = RLock()
+        self.scans = 0
+        """how many times rows were scanned, because an author was asked for or Chroma's answer did not settle it"""
+
+    @classmethod
+    def open(cls, *, engine: Engine, folder: Path, personas: Sequence[Persona]) -> Self:
+        scoring: dict[str, Scoring] = {}
+        for persona in personas:
+            weights = persona.memory.weights
+            one = Scoring(
+                relevance=weights.relevance,
+                recency=weights.recency,
+                importance=weights.importance,
+                half_life=persona.memory.half_life,
+            )
+            scoring.setdefault(persona.name, one)
+            scoring[persona.handle] = one
+        return cls(engine=engine, folder=folder, scoring=scoring)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return rounded(self._embedder.embed(texts))
+
+    def remember(self, records: Sequence[Record], session: object) -> int:
+        writing = cast(Session, session)
+        told = Counter(record.id for record in records)
+        known = journal.known(writing, list(told))
+        new = {record.id: record for record in records if record.id not in known}
+        vectors = self.embed([record.text for record in new.values()])
+        journal.add(writing, list(new.values()), vectors, self._embedder.name)
+        for record_id in sorted(told):
+            if again := told[record_id] - (record_id in new):
+                journal.raise_count(writing, record_id, again)
+        return len(new)
+
+    def sync(self) -> None:
+        with self._lock:
+            self._mending(self._sync)
+
+    def recall(self, queries: Sequence[Query]) -> Answers:
+        if not queries:
+            return []
+        with self._lock:
+            self.sync()
+            vectors = self.embed([query.text for query in queries])
+            found: Answers = [[] for _ in queries]
+            with self._engine.connect() as connection:
+                for persona in sorted({query.persona for query in queries}):
+                    places = [i for i, query in enumerate(queries) if query.persona == persona and query.limit > 0]
+                    if places and persona in self._seen:
+                        answers = self._answer(connection, [queries[i] for i in places], vectors[places])
+                        for i, answer in zip(places, answers, strict=True):
+                            found[i] = answer
+            return found
+
+    def health(self) -> Sequence[Health]:
+        with self._lock, self._engine.connect() as connection:
+            report = []
+            for persona, standing in journal.standing(connection).items():
+                wanted = journal.ids(connection, persona)
+                cause = ""
+                held: list[str] = []
+                try:
+                    held = self._index.ids(persona)
+                except IndexBroken as error:
+                    cause = str(error)
+                if not cause and held != wanted:
+                    missing, extra = len(set(wanted) - set(held)), len(set(held) - set(wanted))
+                    cause = f"{missing} records are missing in the index and {extra} are not in the journal"
+                report.append(
+                    Health(persona=persona, journal=standing.count, index=len(held), ok=not cause, cause=cause)
+                )
+            return report
+
+    def count(self, persona: str) -> int:
+        with self._engine.connect() as connection:
+            standing = journal.standing(connection).get(persona)
+        return standing.count if standing else 0
+
+    def forget(self, *, persona: str | None = None, author: str | None = None, record_id: str | None = None) -> int:
+        if persona is None and author is None and record_id is None:
+            raise ForgetsNothing
+        with self._lock:
+            with self._engine.begin() as connection:
+                gone, personas = journal.forget(connection, persona=persona, author=author, record_id=record_id)
+            for name in personas:
+                self.reindex(name)
+            return gone
+
+    def reindex(self, persona: str | None = None) -> int:
+        def rebuild() -> int:
+            with self._engine.connect() as connection:
+                personas = [persona] if persona is not None else sorted(journal.standing(connection))
+            for name in personas:
+                self._seen.pop(name, None)
+                self._index.drop(name)
+            self._sync()
+            return sum(len(self._index.ids(name)) for name in personas if name in self._seen)
+
+        with self._lock:
+            return self._mending(rebuild)
+
+    def close(self) -> None:
+        with self._lock:
+            self._index.close()
+            self._seen.clear()
+            self._swept = False
+
+    def list(self, persona: str, *, kind: RecordKind | None = None, limit: int = 50) -> Sequence[Record]:
+        with self._engine.connect() as connection:
+            return journal.newest(connection, persona, kind, limit)
+
+    def _mending(self, action: Callable[[], T]) -> T:
+        try:
+            return action()
+        except IndexBroken as error:
+            _log.warning("the memory's index is rebuilt from the journal: %s", error)
+        self._index.destroy()
+        self._seen.clear()
+        self._swept = False
+        return action()
+
+    def _sync(self) -> None:
+        with self._engine.connect() as connection:
+            now = journal.standing(connection)
+        for persona, standing in now.items():
+            seen = self._seen.get(persona)
+            if seen == standing:
+                continue
+            if seen is None or not self._follow(persona, seen, standing):
+                self._compare(persona)
+            self._seen[persona] = standing
+        for persona in sorted(set(self._seen) - set(now)):
+            self._index.drop(persona)
+            del self._seen[persona]
+        if now and not self._swept:
+            self._index.drop_others(list(now))
+            self._swept = True
+
+    def _follow(self, persona: str, seen: Standing, standing: Standing) -> bool:
+        """Add the rows that came since; say whether they account for the difference."""
+        with self._engine.connect() as connection:
+            ids, vectors = journal.after(connection, persona, seen.last)
+        if seen.count + len(ids) != standing.count:
+            return False
+        self._index.put(persona, ids, vectors)
+        return True
+
+    def _compare(self, persona: str) -> None:
+        """Hold the persona's whole index against the journal: ids, vectors, and that a search finds them."""
+        with self._engine.connect() as connection:
+            stale = journal.stale(connection, persona, self._embedder.name)
+        if stale:
+            vectors = self.embed([text for _, text in stale])
+            with self._engine.begin() as connection:
+                journal.replace_vectors(connection, [i for i, _ in stale], vectors, self._embedder.name)
+            self._index.drop(persona)
+        with self._engine.connect() as connection:
+            ids, vectors = journal.after(connection, persona, 0)
+        held = set(self._index.ids(persona))
+        if held - set(ids):
+            self._index.drop(persona)
+            held = set()
+        old = [i for i, record_id in enumerate(ids) if record_id in held]
+        if old:
+            stored = self._index.vectors(persona, [ids[i] for i in old])
+            if stored.shape != vectors[old].shape or not np.allclose(stored, vectors[old], atol=_NOISE):
+                raise IndexBroken(f"the vectors of {persona} are not those of the journal")
+        missing = [i for i, record_id in enumerate(ids) if record_id not in held]
+        if missing:
+            self._index.put(persona, [ids[i] for i in missing], vectors[missing])
+
+    def _answer(self, connection: Connection, queries: Sequence[Query], vectors: NDArray[np.float32]) -> Answers:
+        persona = queries[0].persona
+        # One author's records are few and have a database index of their own.
+        broad = [i for i, query in enumerate(queries) if query.author is None]
+        hits: Hits = []
+        most = max([_OVER_FETCH, *(8 * queries[i].limit for i in broad)])
+        if broad:
+            hits = self._mending(lambda: self._search(persona, vectors[broad], most))
+        near = journal.shelf(connection, persona, [record_id for ids in hits for record_id in ids])
+        by_place = dict(zip(broad, hits, strict=True))
+        scans: dict[tuple[object, ...], Shelf] = {}
+        answers = []
+        for i, (query, vector) in enumerate(zip(queries, grid(vectors), strict=True)):
+            answer = self._settled(near, query, vector, by_place[i], most) if i in by_place else None
+            if answer is None:
+                filters = (query.now, query.kinds, query.author, query.exclude_sources)
+                if filters not in scans:
+                    scans[filters] = journal.scan(connection, query)
+                    self.scans += 1
+                rows = scans[filters]
+                answer = _recalled(rows, range(len(rows.rows)), query, vector, self._scored(persona))
+            answers.append(answer)
+        return answers
+
+    def _search(self, persona: str, vectors: NDArray[np.float32], most: int) -> Hits:
+        self._sync()
+        return self._index.search(persona, vectors, min(most, self._seen[persona].count))
+
+    def _settled(
+        self, near: Shelf, query: Query, vector: NDArray[np.float64], hits: Sequence[str], most: int
+    ) -> Found | None:
+        """Return the answer if the records that Chroma named settle it, or None."""
+        scoring, size = self._scored(query.persona), self._seen[query.persona].count
+        found = [near.place[record_id] for record_id in hits if record_id in near.place]
+        best = _recalled(near, [i for i in found if journal.allows(query, near.rows[i])], query, vector, scoring)
+        if len(found) == size:
+            return best
+        if len(found) == min(most, size) and len(best) == query.limit:
+            outside = float(cosine(near.vectors[found], vector).min()) + _NOISE
+            if best[-1].score > scoring.ceiling(max(outside, 0.0)):
+                return best
+        return None
+
+    def _scored(self, persona: str) -> Scoring:
+        return self._scoring.get(persona, Scoring())
+
+
+def _recalled(
+    shelf: Shelf, places: Sequence[int], query: Query, vector: NDArray[np.float64], scoring: Scoring
+) -> Found:
+    chosen = choose(shelf.pool(places), vector, now=query.now, limit=query.limit, scoring=scoring)
+    return [
+        Recalled(record=journal.to_record(shelf.rows[places[c.index]]), score=c.score, parts=c.parts) for c in chosen
+    ]

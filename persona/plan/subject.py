@@ -1,0 +1,134 @@
+"""What a post is about: chosen by code from topics, products, promises and what followers said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Literal, Self
+
+from ..definition import Persona, Product
+from ..memory import Record
+
+Mode = Literal["topic", "promo", "callback", "promise", "chat", "answer", "identity"]
+
+_CALLBACK_SHARE = 0.3
+_CALLBACK_AGE = timedelta(days=5)
+_PROMISE_REST = timedelta(hours=4)
+"""A promise kept within the hour reads like a slip; one kept the same or the next day reads like a promise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """A record that a text takes up, as it was said."""
+
+    record_id: str
+    author: str
+    text: str
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What to write about. `angle` is one concrete idea; `product` an id in the catalogue."""
+
+    mode: Mode
+    topic: str = ""
+    angle: str = ""
+    product: str = ""
+    quote: Quote | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data for the store."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Return the subject that `as_json` gave."""
+        quote = data.get("quote")
+        return cls(**{**data, "quote": Quote(**quote) if quote else None})
+
+    @property
+    def text(self) -> str:
+        """The subject in words: what recall looks for and what a draft is measured against."""
+        said = self.quote.text if self.quote else ""
+        return " ".join(part for part in (self.angle or self.topic, said) if part)
+
+
+def choose_subject(
+    persona: Persona,
+    *,
+    now: datetime,
+    history: Sequence[tuple[datetime, Subject]],
+    promises: Sequence[Record],
+    told: Sequence[Record],
+    products: Sequence[Product],
+    random: Random,
+) -> Subject:
+    """Return what the next post is about.
+
+    `history` are the subjects of own posts, newest first. An open promise comes first, then now and then a product
+    (as often a week as the persona allows) or something a follower said, else a topic by weight with the angle that
+    has rested longest.
+    """
+    used = {subject.quote.record_id for _, subject in history if subject.quote}
+    last = history[0][1].mode if history else None
+    open_promises = [r for r in promises if r.id not in used and now - r.at >= _PROMISE_REST]
+    if open_promises and last != "promise":
+        return _quoting(Subject(mode="promise"), min(open_promises, key=lambda r: (r.at, r.id)), persona)
+    if last != "promo" and (product := _product(persona, now, history, products, random)):
+        return Subject(mode="promo", topic=product.name, angle=product.name, product=product.id)
+    if last not in ("callback", "promise") and random.random() < _CALLBACK_SHARE:
+        authors = {subject.quote.author for _, subject in history[:6] if subject.quote}
+        worth = [
+            r
+            for r in told
+            if r.id not in used and now - r.at <= _CALLBACK_AGE and r.author not in authors and quotable(r)
+        ]
+        if worth:
+            best = max(worth, key=lambda r: (round(r.importance, 2), r.at, r.id))
+            return _quoting(Subject(mode="callback"), best, persona)
+    return _topic(persona, history, random)
+
+
+def quotable(record: Record) -> bool:
+    """Tell whether a comment can stand alone in a post: long enough to say something, clean and short."""
+    text = record.text
+    words = text.split()
+    return 6 <= len(words) <= 30 and len(text) <= 160 and not any(sign in text for sign in ("http", "@", "#", "🎁"))
+
+
+def _quoting(subject: Subject, record: Record, persona: Persona) -> Subject:
+    quote = Quote(record_id=record.id, author=record.author, text=record.text, at=record.at.isoformat())
+    topic = record.extra.get("topic", "") or persona.topics[0].name
+    return replace(subject, quote=quote, topic=topic)
+
+
+def _product(
+    persona: Persona,
+    now: datetime,
+    history: Sequence[tuple[datetime, Subject]],
+    products: Sequence[Product],
+    random: Random,
+) -> Product | None:
+    own = [product for product in products if product.id in persona.products]
+    week = [subject for at, subject in history if now - at < timedelta(days=7)]
+    done = [subject.product for subject in week if subject.mode == "promo"]
+    if not own or len(done) >= persona.promos_per_week or random.random() > persona.promos_per_week / 7:
+        return None
+    rested = [product for product in own if product.id not in done] or own
+    return random.choice(rested)
+
+
+def _topic(persona: Persona, history: Sequence[tuple[datetime, Subject]], random: Random) -> Subject:
+    recent = [subject.topic for _, subject in history[:2]]
+    topics = [topic for topic in persona.topics if topic.name not in recent] or list(persona.topics)
+    topic = random.choices(topics, weights=[t.weight for t in topics])[0]
+    if not topic.angles:
+        return Subject(mode="topic", topic=topic.name, angle=topic.name)
+    # The age of an angle is its place in the history; one never used is older than all.
+    age = {subject.angle: place for place, (_, subject) in reversed(list(enumerate(history)))}
+    oldest = max(age.get(angle, len(history)) for angle in topic.angles)
+    angle = random.choice([a for a in topic.angles if age.get(a, len(history)) == oldest])
+    return Subject(mode="topic", topic=topic.name, angle=angle)

@@ -1,0 +1,39 @@
+"""The store of a data folder: tables, migrations, owner, settings and the log of what happened."""
+
+from .engine import open_store, reading, writing
+from .log import append, log_digest
+from .owner import Owner
+from .settings import get_setting, put_setting
+from .tables import (
+    CursorRow,
+    InboxRow,
+    JournalRow,
+    LogRow,
+    OutboxRow,
+    PostRow,
+    Setting,
+    SlotRow,
+    Table,
+    TraceRow,
+)
+
+__all__ = [
+    "CursorRow",
+    "InboxRow",
+    "JournalRow",
+    "LogRow",
+    "OutboxRow",
+    "Owner",
+    "PostRow",
+    "Setting",
+    "SlotRow",
+    "Table",
+    "TraceRow",
+    "append",
+    "get_setting",
+    "log_digest",
+    "open_store",
+    "put_setting",
+    "reading",
+    "writing",
+]

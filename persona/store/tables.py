@@ -1,0 +1,220 @@
+"""The tables of a data folder, the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant. Kept in UTC; a naive one is refused on the way in, an aware one comes out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Table(DeclarativeBase):
+    """The base of all tables."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: Instant,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+        str: Text,
+    }
+
+
+class Setting(Table):
+    """One named value about the data folder itself (its kind, its rehearsal's state)."""
+
+    __tablename__ = "settings"
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    value: Mapped[dict[str, Any]]
+
+
+class SlotRow(Table):
+    """A planned time to post, once per persona, slot name and local date, whatever the clocks do."""
+
+    __tablename__ = "slots"
+    __table_args__ = (
+        UniqueConstraint("persona", "name", "local_date"),
+        Index("slots_due", "state", "due_at"),
+    )
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    persona: Mapped[str] = mapped_column(String(80))
+    name: Mapped[str] = mapped_column(String(120))
+    local_date: Mapped[date]
+    due_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(12), default="planned")
+    """planned → taken (it is in the outbox) | skipped (with the reason in `note`)"""
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class InboxRow(Table):
+    """An event of a channel, kept before anything is done about it."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("persona", "channel", "remote_id"),
+        Index("inbox_state", "state", "at"),
+    )
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    persona: Mapped[str] = mapped_column(String(80))
+    channel: Mapped[str] = mapped_column(String(80))
+    remote_id: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(12))
+    author: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+    text: Mapped[str]
+    post_id: Mapped[str | None] = mapped_column(String(200))
+    about_id: Mapped[str | None] = mapped_column(String(200))
+    thread_id: Mapped[str | None] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(12), default="new")
+    """new → taken (an answer is in the outbox) | passed (none is due; `note` says why)"""
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class CursorRow(Table):
+    """How far a persona has read a channel."""
+
+    __tablename__ = "cursors"
+    persona: Mapped[str] = mapped_column(String(80), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(80), primary_key=True)
+    cursor: Mapped[str | None]
+
+
+class OutboxRow(Table):
+    """What must go out, with its key and state. Nothing is sent that is not first here.
+
+    planned → held | ready → sending → sent | unknown | failed | expired; held → ready | rejected by a person.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("outbox_due", "state", "due_at"), Index("outbox_persona", "persona", "state"))
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    persona: Mapped[str] = mapped_column(String(80))
+    channel: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(8))
+    """post | reply"""
+    slot_id: Mapped[int | None] = mapped_column(BigKey)
+    inbox_id: Mapped[int | None] = mapped_column(BigKey)
+    due_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(10), default="planned")
+    subject: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What it is about: {"topic", "mode", "product", ...}, chosen by code when it is drafted."""
+    body: Mapped[str] = mapped_column(Text, default="")
+    text: Mapped[str] = mapped_column(Text, default="")
+    labels: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    in_reply_to: Mapped[str | None] = mapped_column(String(200))
+    reasons: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Why it is held, failed, expired or unknown, for a person to read."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime | None]
+    sending_at: Mapped[datetime | None]
+    drafted_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    remote_id: Mapped[str | None] = mapped_column(String(200))
+    url: Mapped[str] = mapped_column(Text, default="")
+
+
+class PostRow(Table):
+    """A post that is out."""
+
+    __tablename__ = "posts"
+    __table_args__ = (Index("posts_persona", "persona", "at"), Index("posts_remote", "channel", "remote_id"))
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    outbox_id: Mapped[int] = mapped_column(BigKey, unique=True)
+    persona: Mapped[str] = mapped_column(String(80))
+    channel: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(8))
+    text: Mapped[str]
+    at: Mapped[datetime]
+    remote_id: Mapped[str] = mapped_column(String(200))
+    in_reply_to: Mapped[str | None] = mapped_column(String(200))
+    url: Mapped[str] = mapped_column(Text, default="")
+
+
+class TraceRow(Table):
+    """How a draft came to be: everything that is needed to say why, one per outbox row."""
+
+    __tablename__ = "traces"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    outbox_id: Mapped[int] = mapped_column(BigKey, unique=True)
+    at: Mapped[datetime]
+    model: Mapped[str]
+    seed: Mapped[str] = mapped_column(String(20))
+    body: Mapped[dict[str, Any]]
+    """{"cue": {...}, "recalled": [{"id", "kind", "author", "text", "score", "reason"}],
+    "messages": [{"role", "content"}], "candidates": [{"text", "logprob", "score", "parts", "chosen"}],
+    "verdict": {"decision", "findings": [{"rule", "decision", "reason"}]}}"""
+
+
+class JournalRow(Table):
+    """One record of memory: the truth that the index is built from."""
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        UniqueConstraint("record_id"),
+        Index("journal_persona", "persona", "kind", "at"),
+        Index("journal_author", "persona", "author"),
+    )
+    seq: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    record_id: Mapped[str] = mapped_column(String(64))
+    persona: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(12))
+    text: Mapped[str]
+    at: Mapped[datetime]
+    author: Mapped[str] = mapped_column(String(200))
+    source: Mapped[str] = mapped_column(String(200))
+    channel: Mapped[str] = mapped_column(String(80), default="")
+    importance: Mapped[float]
+    trust: Mapped[float]
+    language: Mapped[str] = mapped_column(String(12))
+    extra: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    count: Mapped[int] = mapped_column(default=1)
+    model: Mapped[str] = mapped_column(String(120))
+    dimensions: Mapped[int]
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+    """float32, little-endian, `dimensions` numbers, unit length"""
+
+
+class LogRow(Table):
+    """What happened, in order: the same seed gives the same rows. No wall-clock times, no paths."""
+
+    __tablename__ = "log"
+    seq: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    at: Mapped[datetime]
+    persona: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(40))
+    body: Mapped[dict[str, Any]]

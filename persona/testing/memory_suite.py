@@ -1,0 +1,205 @@
+"""What every memory must do. Subclass `MemorySuite` in a test file, name it Test…, and give it a `memory` fixture.
+
+    class TestMine(MemorySuite):
+        @pytest.fixture
+        def memory(self) -> Iterator[Memory]: ...
+
+Override `keep` if `remember` needs a real database session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from persona.errors import ForgetsNothing
+from persona.memory import Memory, Query, Record, RecordKind, record_id
+
+NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
+
+
+def note(
+    text: str,
+    *,
+    persona: str = "ida",
+    kind: RecordKind = "post",
+    author: str = "ida",
+    source: str = "s1",
+    age: timedelta = timedelta(days=1),
+    importance: float = 0.5,
+    trust: float = 1.0,
+) -> Record:
+    """Return a record as the engine would make it, `age` before `NOW`."""
+    return Record(
+        id=record_id(persona=persona, kind=kind, author=author, text=text, source=source),
+        persona=persona, kind=kind, text=text, at=NOW - age, author=author, source=source,
+        importance=importance, trust=trust,
+    )  # fmt: skip
+
+
+def ask(text: str, persona: str = "ida", limit: int = 4, now: datetime = NOW) -> Query:
+    """Return a query at `NOW`."""
+    return Query(persona=persona, text=text, now=now, limit=limit)
+
+
+class MemorySuite:
+    """The conformance suite of memories."""
+
+    def keep(self, memory: Memory, records: Sequence[Record]) -> int:
+        """Remember and make it lasting, as the engine's transaction would."""
+        return memory.remember(records, None)
+
+    def test_embeds_to_unit_vectors(self, memory: Memory) -> None:
+        vectors = memory.embed(["sourdough at dawn", "a canal walk", ""])
+        assert vectors.dtype == np.float32
+        assert vectors.shape[0] == 3
+        assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-4)
+        assert memory.embed([]).shape[0] == 0
+
+    def test_finds_what_is_alike(self, memory: Memory) -> None:
+        self.keep(memory, [note("I baked sourdough bread today"), note("The canal was frozen this morning")])
+        best = memory.recall([ask("sourdough bread baking")])[0][0]
+        assert best.record.text == "I baked sourdough bread today"
+        assert 0 <= best.score <= 1
+        assert list(best.parts) == ["relevance", "recency", "importance", "trust"]
+        assert best.reason.startswith("relevance 0.")
+
+    def test_gives_back_all_of_a_record(self, memory: Memory) -> None:
+        record = Record(
+            id="r1", persona="ida", kind="told", text="My dog is called Pim", at=NOW, author="ravi", source="e1",
+            channel="feed", importance=0.75, trust=0.5, language="nl", extra={"thread": "t1"},
+        )  # fmt: skip
+        self.keep(memory, [record])
+        assert memory.recall([ask("dog")])[0][0].record == record
+        assert memory.list("ida") == [record]
+
+    def test_told_twice_is_one_record(self, memory: Memory) -> None:
+        first = note("Where is the shop?", kind="told", author="ravi", source="e1")
+        again = note("Where is the shop?", kind="told", author="ravi", source="e2")
+        other = note("Where is the shop?", kind="told", author="kim", source="e3")
+        assert self.keep(memory, [first]) == 1
+        assert self.keep(memory, [again, other, other]) == 1
+        assert memory.count("ida") == 2
+
+    def test_the_same_words_posted_twice_are_two_records(self, memory: Memory) -> None:
+        assert self.keep(memory, [note("Good morning", source="k1"), note("Good morning", source="k2")]) == 2
+
+    def test_does_not_repeat_itself(self, memory: Memory) -> None:
+        self.keep(memory, [note("Good morning", source=f"k{i}") for i in range(5)] + [note("Rye bread is ready")])
+        assert sorted(r.record.text for r in memory.recall([ask("good morning")])[0]) == [
+            "Good morning",
+            "Rye bread is ready",
+        ]
+
+    def test_the_newer_of_two_alike_comes_first(self, memory: Memory) -> None:
+        old = note("The rye is ready", source="k1", age=timedelta(days=60))
+        new = note("The rye is ready", source="k2", age=timedelta(hours=1))
+        self.keep(memory, [old, new])
+        assert [r.record.id for r in memory.recall([ask("rye")])[0]] == [new.id]
+
+    def test_importance_and_trust_count(self, memory: Memory) -> None:
+        light = note("Rye on Friday", source="k1", importance=0.1)
+        heavy = note("Rye on Friday", source="k2", importance=0.9)
+        doubtful = note("Rye on Friday", source="k3", importance=1.0, trust=0.3)
+        self.keep(memory, [light, heavy, doubtful])
+        assert memory.recall([ask("rye friday")])[0][0].record.id == heavy.id
+
+    def test_equal_scores_go_by_id(self, memory: Memory) -> None:
+        same = [note("Rye on Friday", source=f"k{i}") for i in range(6)]
+        self.keep(memory, same)
+        assert memory.recall([ask("rye")])[0][0].record.id == min(r.id for r in same)
+
+    def test_what_is_not_yet_is_not_recalled(self, memory: Memory) -> None:
+        self.keep(memory, [note("Tomorrow's bread", age=timedelta(days=-1)), note("Bread of now", age=timedelta(0))])
+        assert [r.record.text for r in memory.recall([ask("bread")])[0]] == ["Bread of now"]
+
+    def test_narrows_by_kind_author_and_source(self, memory: Memory) -> None:
+        self.keep(
+            memory,
+            [note(f"I like bread number {i}", source=f"k{i}") for i in range(200)]
+            + [
+                note("Ravi likes bread", kind="told", author="ravi", source="e1"),
+                note("Kim likes bread", kind="told", author="kim", source="e2"),
+                note("I will bring bread", kind="promise", source="e3"),
+            ],
+        )
+        told = Query(persona="ida", text="bread", now=NOW, kinds=("told",))
+        ravi = Query(persona="ida", text="bread", now=NOW, author="ravi")
+        nobody = Query(persona="ida", text="bread", now=NOW, author="nobody")
+        others = Query(persona="ida", text="bread", now=NOW, kinds=("told", "promise"), exclude_sources=("e2",))
+        answers = [sorted(r.record.source for r in found) for found in memory.recall([told, ravi, nobody, others])]
+        assert answers == [["e1", "e2"], ["e1"], [], ["e1", "e3"]]
+
+    def test_personas_are_strangers_to_each_other(self, memory: Memory) -> None:
+        self.keep(memory, [note("bread of Ida"), note("bread of Bo", persona="bo", author="bo")])
+        ida, bo, nobody = memory.recall([ask("bread"), ask("bread", persona="bo"), ask("bread", persona="cy")])
+        assert [r.record.text for r in ida] == ["bread of Ida"]
+        assert [r.record.text for r in bo] == ["bread of Bo"]
+        assert nobody == []
+        assert memory.count("cy") == 0
+
+    def test_a_batch_answers_as_one_by_one(self, memory: Memory) -> None:
+        self.keep(memory, [note(f"day {i}: rye, canal and {i * 7} bicycles", source=f"k{i}") for i in range(120)])
+        queries = [ask(f"rye and {i} bicycles", limit=i % 5) for i in range(12)]
+        together = memory.recall(queries)
+        assert together == [memory.recall([query])[0] for query in queries]
+        assert [len(found) for found in together] == [
+            min(q.limit, len(f)) for q, f in zip(queries, together, strict=True)
+        ]
+        assert memory.recall([]) == []
+
+    def test_lists_newest_first(self, memory: Memory) -> None:
+        notes = [note(f"day {i}", age=timedelta(days=i), kind="post" if i % 2 else "reply") for i in range(6)]
+        self.keep(memory, notes[::-1])
+        assert [r.text for r in memory.list("ida", limit=3)] == ["day 0", "day 1", "day 2"]
+        assert [r.text for r in memory.list("ida", kind="post")] == ["day 1", "day 3", "day 5"]
+
+    def test_forgets(self, memory: Memory) -> None:
+        ravi = [note(f"Ravi says {i}", kind="told", author="ravi") for i in range(3)]
+        kim = note("Kim says hello", kind="told", author="kim")
+        bo = note("Ravi to Bo", kind="told", author="ravi", persona="bo")
+        self.keep(memory, [*ravi, kim, bo])
+        assert memory.forget(author="ravi", persona="ida") == 3
+        assert [r.record.text for r in memory.recall([ask("Ravi says")])[0]] == ["Kim says hello"]
+        assert memory.forget(record_id=kim.id) == 1
+        assert memory.forget(record_id=kim.id) == 0
+        assert memory.recall([ask("hello")]) == [[]]
+        assert memory.count("bo") == 1
+        assert memory.forget(persona="bo") == 1
+        assert memory.count("bo") == 0
+
+    def test_learns_again_after_forgetting(self, memory: Memory) -> None:
+        record = note("Kim says hello", kind="told", author="kim")
+        for _ in range(2):
+            assert self.keep(memory, [record]) == 1
+            assert len(memory.recall([ask("hello")])[0]) == 1
+            assert memory.forget(author="kim") == 1
+            assert memory.recall([ask("hello")]) == [[]]
+
+    def test_forgets_nothing_unasked(self, memory: Memory) -> None:
+        self.keep(memory, [note("bread")])
+        try:
+            memory.forget()
+        except ForgetsNothing:
+            assert memory.count("ida") == 1
+        else:
+            raise AssertionError("forget() without a criterion must be refused")
+
+    def test_reindexes_and_is_well(self, memory: Memory) -> None:
+        self.keep(memory, [note("bread"), note("canal"), note("bread", persona="bo")])
+        memory.sync()
+        memory.sync()
+        before = memory.recall([ask("bread")])
+        assert memory.reindex() == 3
+        assert memory.reindex("ida") == 2
+        assert memory.recall([ask("bread")]) == before
+        assert [(h.persona, h.journal, h.index, h.ok) for h in memory.health()] == [
+            ("bo", 1, 1, True),
+            ("ida", 2, 2, True),
+        ]
+
+    def test_closes_twice(self, memory: Memory) -> None:
+        memory.close()
+        memory.close()

@@ -1,0 +1,343 @@
+"""What only a memory with a journal and an index has to do: stay repeatable, survive kills, mend itself."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sqlalchemy import Engine, create_engine, select
+from sqlalchemy.orm import Session
+
+from persona.memory import Query, Recalled, Record
+from persona.recall import Scoring
+from persona.store.tables import JournalRow, Table
+from persona.testing.memory import HashEmbedder, RamMemory
+from persona.testing.memory_suite import NOW, ask, note
+from persona_memory import ChromaMemory
+from persona_memory.index import IndexBroken
+
+WORDS = "rye bread canal frost bicycle dawn oven market ravi kim sourdough walk seed price jar honey".split()
+
+
+def many(count: int, seed: int = 1, personas: Sequence[str] = ("ida",)) -> list[Record]:
+    """Return records of random words, every tenth a repetition of a few short ones."""
+    rng = random.Random(seed)
+    records = []
+    for i in range(count):
+        words = ["so good"] if i % 10 == 0 else rng.choices(WORDS, k=rng.randint(3, 9))
+        told = rng.random() < 0.4
+        records.append(
+            note(
+                " ".join(words),
+                persona=rng.choice(personas),
+                kind="told" if told else "post",
+                author=f"a{rng.randrange(30)}" if told else "ida",
+                source=f"k{i}",
+                age=timedelta(minutes=rng.randrange(20000)),
+                importance=rng.choice([0.2, 0.5, 0.9]),
+                trust=0.6 if told else 1.0,
+            )
+        )
+    return list({record.id: record for record in records}.values())
+
+
+def questions(persona: str = "ida") -> list[Query]:
+    rng = random.Random(7)
+    texts = [" ".join(rng.choices(WORDS, k=rng.randint(2, 5))) for _ in range(10)] + ["so good"]
+    broad = [ask(text, persona) for text in texts]
+    return [
+        *broad,
+        Query(persona=persona, text="rye", now=NOW, kinds=("told",), limit=6),
+        Query(persona=persona, text="rye", now=NOW, author="a3"),
+        Query(persona=persona, text="honey jar", now=NOW - timedelta(days=7), limit=8),
+        Query(persona=persona, text="honey jar", now=NOW, exclude_sources=("k5", "k6", "k7")),
+    ]
+
+
+def plain(answers: list[list[Recalled]]) -> list[list[tuple[str, float, dict[str, float]]]]:
+    return [[(r.record.id, r.score, dict(r.parts)) for r in found] for found in answers]
+
+
+def exact(records: Sequence[Record], queries: Sequence[Query]) -> list[list[Recalled]]:
+    """Return what a full scan finds."""
+    ram = RamMemory()
+    ram.remember(records)
+    return ram.recall(queries)
+
+
+def folder_of(path: Path) -> Engine:
+    path.mkdir()
+    engine = create_engine(f"sqlite:///{path / 'persona.db'}")
+    Table.metadata.create_all(engine)
+    return engine
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_history_of_syncs_and_restarts_does_not_matter(tmp_path: Path, seed: int) -> None:
+    """The same records, put in by any batches over any number of restarts, are recalled with the same scores."""
+    records, rng = many(300), random.Random(seed)
+    engine = folder_of(tmp_path / "data")
+    memory = ChromaMemory(engine=engine, folder=tmp_path / "data", embedder=HashEmbedder())
+    left = records[:]
+    while left:
+        size = rng.randint(1, 60)
+        with Session(engine) as session, session.begin():
+            memory.remember(left[:size], session)
+        left = left[size:]
+        if rng.random() < 0.6:
+            memory.sync()
+        if rng.random() < 0.3:
+            memory.recall(questions()[:2])
+        if rng.random() < 0.4:
+            memory.close()
+            memory = ChromaMemory(engine=engine, folder=tmp_path / "data", embedder=HashEmbedder())
+    assert plain(memory.recall(questions())) == plain(exact(records, questions()))
+    memory.close()
+    engine.dispose()
+
+
+@pytest.mark.slow
+def test_a_large_memory_answers_as_a_full_scan(engine: Engine, tmp_path: Path) -> None:
+    records = many(4000)
+    memory = ChromaMemory(engine=engine, folder=tmp_path, embedder=HashEmbedder())
+    for start in range(0, len(records), 700):
+        with Session(engine) as session, session.begin():
+            memory.remember(records[start : start + 700], session)
+        memory.sync()
+    assert plain(memory.recall(questions())) == plain(exact(records, questions()))
+    memory.close()
+
+
+def test_a_settled_answer_needs_no_scan(engine: Engine, tmp_path: Path) -> None:
+    memory = ChromaMemory(
+        engine=engine, folder=tmp_path, embedder=HashEmbedder(),
+        scoring={"ida": Scoring(relevance=0.9, recency=0.1, importance=0.0)},
+    )  # fmt: skip
+    clear = [note(f"quince {word} marmalade", source=f"q{word}") for word in ("blue", "loud", "ninth", "paper")]
+    with Session(engine) as session, session.begin():
+        memory.remember(many(400) + clear, session)
+    found = memory.recall([ask("quince marmalade")])[0]
+    assert {r.record.id for r in found} == {r.id for r in clear}
+    assert memory.scans == 0
+    memory.close()
+
+
+def test_what_is_committed_is_recalled_without_a_call_to_sync(opened, keep) -> None:  # type: ignore[no-untyped-def]
+    memory = opened()
+    keep(memory, [note("rye bread")])
+    assert len(memory.recall([ask("rye")])[0]) == 1
+    keep(memory, [note("rye porridge for Kim")])
+    assert len(memory.recall([ask("rye")])[0]) == 2
+
+
+def test_a_rolled_back_record_is_nowhere(opened, engine: Engine) -> None:  # type: ignore[no-untyped-def]
+    memory = opened()
+    with Session(engine) as session:
+        assert memory.remember([note("rye bread")], session) == 1
+        session.rollback()
+    memory.sync()
+    assert memory.recall([ask("rye")]) == [[]]
+    assert list(memory.health()) == []
+
+
+def test_told_again_is_counted_and_not_embedded_again(opened, keep, engine: Engine) -> None:  # type: ignore[no-untyped-def]
+    class Counting(HashEmbedder):
+        texts = 0
+
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            self.texts += len(texts)
+            return super().embed(texts)
+
+    embedder = Counting()
+    memory = opened(embedder)
+    told = note("Where is the shop?", kind="told", author="ravi")
+    assert [keep(memory, [told, told]), keep(memory, [told])] == [1, 0]
+    assert embedder.texts == 1
+    with engine.connect() as connection:
+        assert connection.execute(select(JournalRow.__table__.c.count)).scalars().all() == [3]
+
+
+def test_rows_deleted_behind_its_back_are_not_recalled(opened, keep, engine: Engine) -> None:  # type: ignore[no-untyped-def]
+    memory = opened()
+    keep(memory, many(100))
+    memory.sync()
+    with engine.begin() as connection:
+        connection.execute(JournalRow.__table__.delete().where(JournalRow.__table__.c.kind == "told"))  # type: ignore[attr-defined]
+    rest = [r for r in many(100) if r.kind != "told"]
+    assert plain(memory.recall(questions())) == plain(exact(rest, questions()))
+    memory.sync()
+    assert [(h.index, h.ok) for h in memory.health()] == [(len(rest), True)]
+
+
+def test_closes_and_opens_again_in_one_process(opened, keep) -> None:  # type: ignore[no-untyped-def]
+    records = many(150)
+    for start in range(0, 150, 50):
+        memory = opened()
+        keep(memory, records[start : start + 50])
+        memory.sync()
+        memory.close()
+    memory = opened()
+    assert plain(memory.recall(questions())) == plain(exact(records, questions()))
+    memory.close()
+    assert len(memory.recall([ask("rye")])[0]) == 4
+
+
+def test_an_index_of_a_forgotten_persona_goes(opened, keep, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    memory = opened()
+    keep(memory, many(60, personas=("ida", "bo")))
+    memory.sync()
+    before = len([p for p in (tmp_path / "chroma").iterdir() if p.is_dir()])
+    memory.forget(persona="bo")
+    assert [h.persona for h in memory.health()] == ["ida"]
+    assert before == 2
+    assert len([p for p in (tmp_path / "chroma").iterdir() if p.is_dir()]) == 1
+
+
+def test_another_model_gives_new_vectors(opened, keep) -> None:  # type: ignore[no-untyped-def]
+    memory = opened(HashEmbedder(128))
+    keep(memory, many(80))
+    memory.sync()
+    memory.close()
+    memory = opened(HashEmbedder(256))
+    assert plain(memory.recall(questions())) == plain(exact(many(80), questions()))
+    assert all(h.ok for h in memory.health())
+
+
+CHILD = """
+import os, sys, pathlib
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+from persona.testing.memory import HashEmbedder
+from persona_memory import ChromaMemory
+sys.path.insert(0, {tests!r})
+from test_chroma_memory import many
+folder = pathlib.Path({folder!r})
+engine = create_engine(f"sqlite:///{{folder / 'persona.db'}}")
+memory = ChromaMemory(engine=engine, folder=folder, embedder=HashEmbedder())
+records = many(300)
+for start in range(0, 300, 20):
+    with Session(engine) as session, session.begin():
+        memory.remember(records[start : start + 20], session)
+    print(start + 20, flush=True)
+    if start < 200 or {sync}:
+        memory.sync()
+os.read(0, 1)
+"""
+
+
+def killed(tmp_path: Path, *, sync: bool, after: int) -> None:
+    """Run a process that remembers 300 records by twenties, and kill it once `after` are committed."""
+    script = CHILD.format(tests=str(Path(__file__).parent), folder=str(tmp_path), sync=sync)
+    child = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if int(line) >= after:
+                break
+        child.send_signal(signal.SIGKILL)
+
+
+def test_nothing_is_lost_by_a_kill_between_commit_and_sync(opened, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    killed(tmp_path, sync=False, after=300)
+    memory = opened()
+    assert plain(memory.recall(questions())) == plain(exact(many(300), questions()))
+    assert [(h.journal, h.index, h.ok) for h in memory.health()] == [(len(many(300)), len(many(300)), True)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [20, 100, 120, 220])
+def test_nothing_is_lost_by_a_kill_while_it_writes(opened, keep, tmp_path: Path, after: int) -> None:  # type: ignore[no-untyped-def]
+    killed(tmp_path, sync=True, after=after)
+    memory = opened()
+    keep(memory, many(300))
+    assert plain(memory.recall(questions())) == plain(exact(many(300), questions()))
+    assert all(h.ok for h in memory.health())
+
+
+def damage(path: Path, how: str) -> None:
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        if how == "empty":
+            file.truncate(0)
+        elif how == "half":
+            file.truncate(size // 2)
+        else:
+            for at in range(0, size, max(size // 50, 1)):
+                file.seek(at)
+                file.write(random.Random(at).randbytes(16))
+
+
+@pytest.mark.parametrize("how", ["empty", "half", "bytes"])
+@pytest.mark.parametrize("pattern", ["chroma.sqlite3", "*/data_level0.bin", "*/header.bin", "*/link_lists.bin", "*/*"])
+def test_mends_a_damaged_index(opened, keep, tmp_path: Path, pattern: str, how: str) -> None:  # type: ignore[no-untyped-def]
+    records = many(1500)
+    memory = opened()
+    keep(memory, records)
+    memory.sync()
+    memory.close()
+    files = sorted((tmp_path / "chroma").glob(pattern))
+    assert files
+    for path in files:
+        damage(path, how)
+    memory = opened(Mute())
+    memory.sync()
+    assert all(h.ok for h in memory.health())
+    memory.close()
+    memory = opened()
+    assert plain(memory.recall(questions())) == plain(exact(records, questions()))
+
+
+class Mute(HashEmbedder):
+    """Refuses to embed: what is mended is mended without the model."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        assert not texts
+        return super().embed(texts)
+
+
+def test_mends_an_index_that_fails_while_it_is_searched(opened, keep, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    memory = opened()
+    keep(memory, many(200))
+    memory.sync()
+    search, fails = memory._index.search, [True]
+
+    def failing(persona: str, vectors: NDArray[np.float32], k: int) -> list[list[str]]:
+        if fails.pop():
+            fails.append(False)
+            raise IndexBroken("a test says so")
+        fails.append(False)
+        return search(persona, vectors, k)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(memory._index, "search", failing)
+    assert plain(memory.recall(questions())) == plain(exact(many(200), questions()))
+
+
+def test_rebuilds_after_a_process_died_reading_the_index(opened, keep, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    memory = opened()
+    keep(memory, many(50))
+    memory.sync()
+    memory.close()
+    (tmp_path / "chroma.opening").touch()
+    memory = opened()
+    assert [h.ok for h in memory.health()] == [False]
+    memory.sync()
+    assert [h.ok for h in memory.health()] == [True]
+    assert not (tmp_path / "chroma.opening").exists()
+
+
+def test_a_health_report_names_what_is_missing(opened, keep) -> None:  # type: ignore[no-untyped-def]
+    memory = opened()
+    keep(memory, [note("rye")])
+    (report,) = memory.health()
+    assert not report.ok
+    assert report.cause == "1 records are missing in the index and 0 are not in the journal"
