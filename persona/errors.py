@@ -137,3 +137,9 @@ class TokenRefused(PersonaError, ValueError):
     """The page's token cannot be used: {cause_text}. Put a long random one into an environment variable and name it: --token env:PAGE_TOKEN."""
 
     exit_code = 2
+
+
+class CommentsUnreadable(PersonaError, ValueError):
+    """The comments file {file_text}, line {line}, cannot be read: {cause_text}. Each line is one JSON object with `intent` and `text`, or one with `product` and `comments`."""
+
+    exit_code = 2

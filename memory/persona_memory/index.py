@@ -88,14 +88,13 @@ class ChromaIndex:
         self._do(delete)
 
     def destroy(self) -> None:
-        """Let go of the files and delete them."""
+        """Let go of the files and start an empty index."""
         self.close()
-        # Renamed first: a half-deleted folder must never be opened as an index.
-        aside = self.folder.with_name(self.folder.name + ".broken")
-        shutil.rmtree(aside, ignore_errors=True)
-        if self.folder.exists():
-            self.folder.rename(aside)
-            shutil.rmtree(aside, ignore_errors=True)
+        # A new path each time: Chroma caches a client that failed to start under the path it was given.
+        old = self._generations()
+        (self.folder / str(old[-1] + 1 if old else 1)).mkdir(parents=True)
+        for number in old:
+            shutil.rmtree(self.folder / str(number), ignore_errors=True)
         self._marker.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -111,7 +110,12 @@ class ChromaIndex:
 
     @property
     def _marker(self) -> Path:
-        return self.folder.with_name(self.folder.name + ".opening")
+        return self.folder / "opening"
+
+    def _generations(self) -> list[int]:
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdecimal())
 
     def _open(self) -> Any:
         if self._client is None:
@@ -121,8 +125,11 @@ class ChromaIndex:
             from chromadb.config import Settings
 
             settings = Settings(anonymized_telemetry=False)
+            *old, last = self._generations() or [1]
             with self._first_touch():
-                self._client = chromadb.PersistentClient(path=str(self.folder), settings=settings)
+                self._client = chromadb.PersistentClient(path=str(self.folder / str(last)), settings=settings)
+            for number in old:
+                shutil.rmtree(self.folder / str(number), ignore_errors=True)
         return self._client
 
     def _collection(self, persona: str) -> Any:
@@ -141,7 +148,7 @@ class ChromaIndex:
     def _first_touch(self) -> Iterator[None]:
         # Reading a damaged file can end the process without an exception. The marker outlives that, so the next
         # start rebuilds instead of dying the same way again.
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._marker.touch()
         yield
         self._marker.unlink(missing_ok=True)

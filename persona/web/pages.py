@@ -18,6 +18,7 @@ from ..explain import explain
 from ..network import Status
 from . import text
 from .avatar import avatar
+from .security import HEADERS
 from .site import Site
 
 HERE = Path(__file__).parent
@@ -136,7 +137,8 @@ class Pages:
     def failure(self, request: Request, error: Exception) -> Response:
         """Answer an error of our own without saying what it was: the log of the server has it."""
         page = self._templates.get_template("broken.html").render(version=self._version)
-        return HTMLResponse(page, status_code=500)
+        # This answer is made outside of the layer that adds the headers to all others.
+        return HTMLResponse(page, status_code=500, headers=HEADERS)
 
     def _held(self) -> int:
         return self.site.approvals.count()

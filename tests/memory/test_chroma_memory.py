@@ -194,11 +194,11 @@ def test_an_index_of_a_forgotten_persona_goes(opened, keep, tmp_path: Path) -> N
     memory = opened()
     keep(memory, many(60, personas=("ida", "bo")))
     memory.sync()
-    before = len([p for p in (tmp_path / "chroma").iterdir() if p.is_dir()])
+    before = len([p for p in (tmp_path / "chroma" / "1").iterdir() if p.is_dir()])
     memory.forget(persona="bo")
     assert [h.persona for h in memory.health()] == ["ida"]
     assert before == 2
-    assert len([p for p in (tmp_path / "chroma").iterdir() if p.is_dir()]) == 1
+    assert len([p for p in (tmp_path / "chroma" / "1").iterdir() if p.is_dir()]) == 1
 
 
 def test_another_model_gives_new_vectors(opened, keep) -> None:  # type: ignore[no-untyped-def]
@@ -285,7 +285,7 @@ def test_mends_a_damaged_index(opened, keep, tmp_path: Path, pattern: str, how: 
     keep(memory, records)
     memory.sync()
     memory.close()
-    files = sorted((tmp_path / "chroma").glob(pattern))
+    files = sorted((tmp_path / "chroma" / "1").glob(pattern))
     assert files
     for path in files:
         damage(path, how)
@@ -327,12 +327,12 @@ def test_rebuilds_after_a_process_died_reading_the_index(opened, keep, tmp_path:
     keep(memory, many(50))
     memory.sync()
     memory.close()
-    (tmp_path / "chroma.opening").touch()
+    (tmp_path / "chroma" / "opening").touch()
     memory = opened()
     assert [h.ok for h in memory.health()] == [False]
     memory.sync()
     assert [h.ok for h in memory.health()] == [True]
-    assert not (tmp_path / "chroma.opening").exists()
+    assert not (tmp_path / "chroma" / "opening").exists()
 
 
 def test_a_health_report_names_what_is_missing(opened, keep) -> None:  # type: ignore[no-untyped-def]
