@@ -63,32 +63,16 @@ class ChromaIndex:
             ]
         )
 
-    def drop(self, persona: str) -> None:
-        """Delete the persona's collection, if it is there."""
-
-        def delete() -> None:
-            name = _name(persona)
-            self._collections.pop(persona, None)
-            client = self._open()
-            if name in {c.name for c in client.list_collections()}:
-                client.delete_collection(name)
-
-        self._do(delete)
-
-    def drop_others(self, personas: Sequence[str]) -> None:
-        """Delete every collection that belongs to none of `personas`."""
-
-        def delete() -> None:
-            names = {_name(persona) for persona in personas}
-            client = self._open()
-            for name in sorted(c.name for c in client.list_collections()):
-                if name not in names:
-                    client.delete_collection(name)
-
-        self._do(delete)
+    def strangers(self, personas: Sequence[str]) -> int:
+        """Return how many collections belong to none of `personas`."""
+        names = {_name(persona) for persona in personas}
+        return self._do(lambda: sum(c.name not in names for c in self._open().list_collections()))
 
     def destroy(self) -> None:
-        """Let go of the files and start an empty index."""
+        """Let go of the files, delete them and start an empty index.
+
+        Nothing less erases: Chroma leaves the vectors of a deleted entry, and of a deleted collection, in its files.
+        """
         self.close()
         # A new path each time: Chroma caches a client that failed to start under the path it was given.
         old = self._generations()

@@ -173,15 +173,11 @@ def newest(connection: Connection, persona: str, kind: str | None, limit: int) -
     return [to_record(row) for row in cast(Sequence[Row[Any]], connection.execute(query).all())]
 
 
-def forget(
-    connection: Connection, *, persona: str | None, author: str | None, record_id: str | None
-) -> tuple[int, list[str]]:
-    """Delete the rows that match every criterion given; return how many, and of which personas."""
+def forget(connection: Connection, *, persona: str | None, author: str | None, record_id: str | None) -> int:
+    """Delete the rows that match every criterion given; return how many."""
     given = ((J.persona, persona), (J.author, author), (J.record_id, record_id))
     where = [column == value for column, value in given if value is not None]
-    personas = list(connection.execute(select(J.persona).where(*where).distinct().order_by(J.persona)).scalars())
-    result = connection.execute(delete(JournalRow.__table__).where(*where))  # type: ignore[arg-type]
-    return result.rowcount, personas
+    return connection.execute(delete(JournalRow.__table__).where(*where)).rowcount  # type: ignore[arg-type]
 
 
 def _rows(*where: ColumnElement[bool]) -> Select[Any]:

@@ -60,7 +60,7 @@ class ChromaMemory(Memory):
         self._embedder: Embedder = embedder or MiniLM()
         self._index = ChromaIndex(folder / "chroma")
         self._seen: dict[str, Standing] = {}
-        self._swept = False
+        self._checked = False
         self._lock = RLock()
         self.scans = 0
         """how many times rows were scanned, because an author was asked for or Chroma's answer did not settle it"""
@@ -144,29 +144,22 @@ class ChromaMemory(Memory):
             raise ForgetsNothing
         with self._lock:
             with self._engine.begin() as connection:
-                gone, personas = journal.forget(connection, persona=persona, author=author, record_id=record_id)
-            for name in personas:
-                self.reindex(name)
+                gone = journal.forget(connection, persona=persona, author=author, record_id=record_id)
+            if gone:
+                self._rebuild()
             return gone
 
     def reindex(self, persona: str | None = None) -> int:
-        def rebuild() -> int:
-            with self._engine.connect() as connection:
-                personas = [persona] if persona is not None else sorted(journal.standing(connection))
-            for name in personas:
-                self._seen.pop(name, None)
-                self._index.drop(name)
-            self._sync()
-            return sum(len(self._index.ids(name)) for name in personas if name in self._seen)
-
+        """Rebuild the whole index: Chroma leaves the old vectors behind when only one collection is deleted."""
         with self._lock:
-            return self._mending(rebuild)
+            self._rebuild()
+            return sum(seen.count for name, seen in self._seen.items() if persona in (None, name))
 
     def close(self) -> None:
         with self._lock:
             self._index.close()
             self._seen.clear()
-            self._swept = False
+            self._checked = False
 
     def list(self, persona: str, *, kind: RecordKind | None = None, limit: int = 50) -> Sequence[Record]:
         with self._engine.connect() as connection:
@@ -179,12 +172,23 @@ class ChromaMemory(Memory):
             _log.warning("the memory's index is rebuilt from the journal: %s", error)
         self._index.destroy()
         self._seen.clear()
-        self._swept = False
         return action()
+
+    def _rebuild(self) -> None:
+        self._index.destroy()
+        self._seen.clear()
+        self._mending(self._sync)
 
     def _sync(self) -> None:
         with self._engine.connect() as connection:
             now = journal.standing(connection)
+        if not self._checked:
+            self._renew(list(now))
+            if self._index.strangers(list(now)):
+                raise IndexBroken("it holds a persona of whom the journal has nothing")
+            self._checked = True
+        if gone := sorted(set(self._seen) - set(now)):
+            raise IndexBroken(f"all records of {', '.join(gone)} have left the journal")
         for persona, standing in now.items():
             seen = self._seen.get(persona)
             if seen == standing:
@@ -192,12 +196,20 @@ class ChromaMemory(Memory):
             if seen is None or not self._follow(persona, seen, standing):
                 self._compare(persona)
             self._seen[persona] = standing
-        for persona in sorted(set(self._seen) - set(now)):
-            self._index.drop(persona)
-            del self._seen[persona]
-        if now and not self._swept:
-            self._index.drop_others(list(now))
-            self._swept = True
+
+    def _renew(self, personas: Sequence[str]) -> None:
+        """Give new vectors to rows whose vector another model made."""
+        renewed = False
+        for persona in personas:
+            with self._engine.connect() as connection:
+                stale = journal.stale(connection, persona, self._embedder.name)
+            if stale:
+                vectors = self.embed([text for _, text in stale])
+                with self._engine.begin() as connection:
+                    journal.replace_vectors(connection, [i for i, _ in stale], vectors, self._embedder.name)
+                renewed = True
+        if renewed:
+            self._index.destroy()
 
     def _follow(self, persona: str, seen: Standing, standing: Standing) -> bool:
         """Add the rows that came since; say whether they account for the difference."""
@@ -211,18 +223,10 @@ class ChromaMemory(Memory):
     def _compare(self, persona: str) -> None:
         """Hold the persona's whole index against the journal: ids, vectors, and that a search finds them."""
         with self._engine.connect() as connection:
-            stale = journal.stale(connection, persona, self._embedder.name)
-        if stale:
-            vectors = self.embed([text for _, text in stale])
-            with self._engine.begin() as connection:
-                journal.replace_vectors(connection, [i for i, _ in stale], vectors, self._embedder.name)
-            self._index.drop(persona)
-        with self._engine.connect() as connection:
             ids, vectors = journal.after(connection, persona, 0)
         held = set(self._index.ids(persona))
         if held - set(ids):
-            self._index.drop(persona)
-            held = set()
+            raise IndexBroken(f"it holds records of {persona} that have left the journal")
         old = [i for i, record_id in enumerate(ids) if record_id in held]
         if old:
             stored = self._index.vectors(persona, [ids[i] for i in old])

@@ -50,12 +50,13 @@ class Pages:
         files = sorted(path for path in STATIC.iterdir() if path.is_file())
         self._version = digest(*(path.read_text("utf-8") for path in files), size=4)
 
-    def render(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def render(self, template: str, *, status: int = 200, here: str = "", **values: Any) -> HTMLResponse:
         """Return one page with what all pages show."""
         now = self.site.clock.now()
         ago: Callable[[Any], str] = lambda at: text.ago(at, now)  # noqa: E731
         page = self._templates.get_template(template).render(
             now=now,
+            here=here,
             ago=ago,
             simulated=self.site.network is not None,
             waiting=self.site.approvals.count(),
@@ -72,6 +73,7 @@ class Pages:
         shown = [s for item in page.items for s in (item.status, *item.replies)]
         return self.render(
             "feed.html",
+            here="feed",
             page=page,
             everything=everything,
             older=before is not None,

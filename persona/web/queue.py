@@ -72,6 +72,7 @@ class Queue:
         drafts = site.approvals.held()
         page = self._pages.render(
             "queue.html",
+            here="queue",
             status=status,
             drafts=drafts,
             handles={d.persona: site.known_as(d.persona) for d in drafts},

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import Engine, create_engine, delete, select
 from sqlalchemy.orm import Session
 
 from persona.memory import Query, Recalled, Record
@@ -24,7 +24,8 @@ from persona.testing.memory_suite import NOW, ask, note
 from persona_memory import ChromaMemory
 from persona_memory.index import IndexBroken
 
-WORDS = "rye bread canal frost bicycle dawn oven market ravi kim sourdough walk seed price jar honey".split()
+WORDS = ["rye", "bread", "canal", "frost", "bicycle", "dawn", "oven", "market", "ravi", "kim", "sourdough"]
+WORDS += ["walk", "seed", "price", "jar", "honey"]
 
 
 def many(count: int, seed: int = 1, personas: Sequence[str] = ("ida",)) -> list[Record]:
@@ -130,7 +131,7 @@ def test_a_settled_answer_needs_no_scan(engine: Engine, tmp_path: Path) -> None:
     memory.close()
 
 
-def test_what_is_committed_is_recalled_without_a_call_to_sync(opened, keep) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_committed_is_recalled_without_a_call_to_sync(opened: Open, keep: Keep) -> None:
     memory = opened()
     keep(memory, [note("rye bread")])
     assert len(memory.recall([ask("rye")])[0]) == 1
@@ -138,7 +139,7 @@ def test_what_is_committed_is_recalled_without_a_call_to_sync(opened, keep) -> N
     assert len(memory.recall([ask("rye")])[0]) == 2
 
 
-def test_a_rolled_back_record_is_nowhere(opened, engine: Engine) -> None:  # type: ignore[no-untyped-def]
+def test_a_rolled_back_record_is_nowhere(opened: Open, engine: Engine) -> None:
     memory = opened()
     with Session(engine) as session:
         assert memory.remember([note("rye bread")], session) == 1
@@ -148,7 +149,7 @@ def test_a_rolled_back_record_is_nowhere(opened, engine: Engine) -> None:  # typ
     assert list(memory.health()) == []
 
 
-def test_told_again_is_counted_and_not_embedded_again(opened, keep, engine: Engine) -> None:  # type: ignore[no-untyped-def]
+def test_told_again_is_counted_and_not_embedded_again(opened: Open, keep: Keep, engine: Engine) -> None:
     class Counting(HashEmbedder):
         texts = 0
 
@@ -162,22 +163,22 @@ def test_told_again_is_counted_and_not_embedded_again(opened, keep, engine: Engi
     assert [keep(memory, [told, told]), keep(memory, [told])] == [1, 0]
     assert embedder.texts == 1
     with engine.connect() as connection:
-        assert connection.execute(select(JournalRow.__table__.c.count)).scalars().all() == [3]
+        assert connection.execute(select(JournalRow.count)).scalars().all() == [3]
 
 
-def test_rows_deleted_behind_its_back_are_not_recalled(opened, keep, engine: Engine) -> None:  # type: ignore[no-untyped-def]
+def test_rows_deleted_behind_its_back_are_not_recalled(opened: Open, keep: Keep, engine: Engine) -> None:
     memory = opened()
     keep(memory, many(100))
     memory.sync()
     with engine.begin() as connection:
-        connection.execute(JournalRow.__table__.delete().where(JournalRow.__table__.c.kind == "told"))  # type: ignore[attr-defined]
+        connection.execute(delete(JournalRow).where(JournalRow.kind == "told"))
     rest = [r for r in many(100) if r.kind != "told"]
     assert plain(memory.recall(questions())) == plain(exact(rest, questions()))
     memory.sync()
     assert [(h.index, h.ok) for h in memory.health()] == [(len(rest), True)]
 
 
-def test_closes_and_opens_again_in_one_process(opened, keep) -> None:  # type: ignore[no-untyped-def]
+def test_closes_and_opens_again_in_one_process(opened: Open, keep: Keep) -> None:
     records = many(150)
     for start in range(0, 150, 50):
         memory = opened()
@@ -190,18 +191,39 @@ def test_closes_and_opens_again_in_one_process(opened, keep) -> None:  # type: i
     assert len(memory.recall([ask("rye")])[0]) == 4
 
 
-def test_an_index_of_a_forgotten_persona_goes(opened, keep, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_forgotten_is_not_left_in_the_index_files(opened: Open, keep: Keep, tmp_path: Path) -> None:
     memory = opened()
-    keep(memory, many(60, personas=("ida", "bo")))
+    secret = note("Kim lives at the canal", kind="told", author="kim")
+    keep(memory, [*many(1200), secret])
     memory.sync()
-    before = len([p for p in (tmp_path / "chroma" / "1").iterdir() if p.is_dir()])
-    memory.forget(persona="bo")
-    assert [h.persona for h in memory.health()] == ["ida"]
-    assert before == 2
-    assert len([p for p in (tmp_path / "chroma" / "1").iterdir() if p.is_dir()]) == 1
+    traces = (secret.id.encode(), secret.text.encode(), memory.embed([secret.text])[0].tobytes()[400:480])
+
+    def left() -> int:
+        files = [path.read_bytes() for path in (tmp_path / "chroma").rglob("*") if path.is_file()]
+        return sum(trace in data for data in files for trace in traces)
+
+    assert left()
+    assert memory.forget(author="kim") == 1
+    assert not left()
+    assert plain(memory.recall(questions())) == plain(exact(many(1200), questions()))
 
 
-def test_another_model_gives_new_vectors(opened, keep) -> None:  # type: ignore[no-untyped-def]
+def test_a_persona_that_left_the_journal_leaves_the_index(opened: Open, keep: Keep, engine: Engine) -> None:
+    for closing in (False, True):
+        memory = opened()
+        keep(memory, many(60, personas=("ida", "bo")))
+        memory.sync()
+        if closing:
+            memory.close()
+        with engine.begin() as connection:
+            connection.execute(delete(JournalRow).where(JournalRow.persona == "bo"))
+        memory.sync()
+        assert [(h.persona, h.ok) for h in memory.health()] == [("ida", True)]
+        assert memory._index.strangers(["ida"]) == 0
+        memory.close()
+
+
+def test_another_model_gives_new_vectors(opened: Open, keep: Keep) -> None:
     memory = opened(HashEmbedder(128))
     keep(memory, many(80))
     memory.sync()
@@ -236,9 +258,7 @@ os.read(0, 1)
 def killed(tmp_path: Path, *, sync: bool, after: int) -> None:
     """Run a process that remembers 300 records by twenties, and kill it once `after` are committed."""
     script = CHILD.format(tests=str(Path(__file__).parent), folder=str(tmp_path), sync=sync)
-    child = subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    child = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with child:
         assert child.stdout is not None
         for line in child.stdout:
@@ -247,7 +267,7 @@ def killed(tmp_path: Path, *, sync: bool, after: int) -> None:
         child.send_signal(signal.SIGKILL)
 
 
-def test_nothing_is_lost_by_a_kill_between_commit_and_sync(opened, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_is_lost_by_a_kill_between_commit_and_sync(opened: Open, tmp_path: Path) -> None:
     killed(tmp_path, sync=False, after=300)
     memory = opened()
     assert plain(memory.recall(questions())) == plain(exact(many(300), questions()))
@@ -256,7 +276,7 @@ def test_nothing_is_lost_by_a_kill_between_commit_and_sync(opened, tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [20, 100, 120, 220])
-def test_nothing_is_lost_by_a_kill_while_it_writes(opened, keep, tmp_path: Path, after: int) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_is_lost_by_a_kill_while_it_writes(opened: Open, keep: Keep, tmp_path: Path, after: int) -> None:
     killed(tmp_path, sync=True, after=after)
     memory = opened()
     keep(memory, many(300))
@@ -279,7 +299,7 @@ def damage(path: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["empty", "half", "bytes"])
 @pytest.mark.parametrize("pattern", ["chroma.sqlite3", "*/data_level0.bin", "*/header.bin", "*/link_lists.bin", "*/*"])
-def test_mends_a_damaged_index(opened, keep, tmp_path: Path, pattern: str, how: str) -> None:  # type: ignore[no-untyped-def]
+def test_mends_a_damaged_index(opened: Open, keep: Keep, tmp_path: Path, pattern: str, how: str) -> None:
     records = many(1500)
     memory = opened()
     keep(memory, records)
@@ -305,7 +325,9 @@ class Mute(HashEmbedder):
         return super().embed(texts)
 
 
-def test_mends_an_index_that_fails_while_it_is_searched(opened, keep, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_mends_an_index_that_fails_while_it_is_searched(
+    opened: Open, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
     memory = opened()
     keep(memory, many(200))
     memory.sync()
@@ -316,13 +338,13 @@ def test_mends_an_index_that_fails_while_it_is_searched(opened, keep, monkeypatc
             fails.append(False)
             raise IndexBroken("a test says so")
         fails.append(False)
-        return search(persona, vectors, k)  # type: ignore[no-any-return]
+        return search(persona, vectors, k)
 
     monkeypatch.setattr(memory._index, "search", failing)
     assert plain(memory.recall(questions())) == plain(exact(many(200), questions()))
 
 
-def test_rebuilds_after_a_process_died_reading_the_index(opened, keep, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_rebuilds_after_a_process_died_reading_the_index(opened: Open, keep: Keep, tmp_path: Path) -> None:
     memory = opened()
     keep(memory, many(50))
     memory.sync()
@@ -335,7 +357,7 @@ def test_rebuilds_after_a_process_died_reading_the_index(opened, keep, tmp_path:
     assert not (tmp_path / "chroma" / "opening").exists()
 
 
-def test_a_health_report_names_what_is_missing(opened, keep) -> None:  # type: ignore[no-untyped-def]
+def test_a_health_report_names_what_is_missing(opened: Open, keep: Keep) -> None:
     memory = opened()
     keep(memory, [note("rye")])
     (report,) = memory.health()

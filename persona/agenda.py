@@ -1,0 +1,227 @@
+"""The agenda: slots become rows, due slots and events to answer become rows of the outbox."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from .channel import Event
+from .compose.exact import product_spoken_of
+from .definition import Persona
+from .digest import digest, rng_of
+from .guards.identity import asks_identity
+from .memory import Record
+from .parts import Parts
+from .plan import Answered, Subject, choose_subject, consider, slots_between
+from .store import InboxRow, JournalRow, OutboxRow, PostRow, SlotRow, append, get_setting, put_setting, reading, writing
+from .store.records import record_of
+
+HORIZON = timedelta(hours=48)
+LEAD = timedelta(hours=4)
+"""A text is written up to this long before it is due, together with others: a batch costs a fraction of its parts."""
+GRACE = timedelta(hours=6)
+"""A slot that is later than this is not made up for."""
+
+
+def plan_slots(parts: Parts, now: datetime) -> None:
+    """Write the slots of the next 48 hours that are not yet there. Slots before the folder's first tick are not made."""
+    with reading(parts.store) as session:
+        planned = get_setting(session, "planned") or {}
+    start = datetime.fromisoformat(planned["from"]) if planned else now
+    done = datetime.fromisoformat(planned["until"]) if planned else now
+    changed = planned.get("definition") != _rules(parts)
+    if done - now > HORIZON / 2 and not changed:
+        return
+    with writing(parts.store) as session:
+        for persona in parts.personas:
+            for slot in slots_between(persona, max(start, now - GRACE), now + HORIZON, seed=parts.seed):
+                session.execute(
+                    sqlite_insert(SlotRow)
+                    .values(
+                        persona=slot.persona,
+                        name=slot.name,
+                        local_date=slot.local_date,
+                        due_at=slot.due_at,
+                        state="planned",
+                        note="",
+                    )
+                    .on_conflict_do_nothing()
+                )
+        put_setting(
+            session,
+            "planned",
+            {"from": start.isoformat(), "until": (now + HORIZON).isoformat(), "definition": _rules(parts)},
+        )
+
+
+def _rules(parts: Parts) -> str:
+    return digest([(p.handle, p.time_zone, p.model_dump_json(include={"slots", "quiet_hours"})) for p in parts.personas])
+
+
+def take_slots(parts: Parts, now: datetime) -> None:
+    """Put the slots that fall due within the lead into the outbox, each with its subject and key."""
+    with reading(parts.store) as session:
+        due = session.scalars(
+            select(SlotRow)
+            .where(SlotRow.state == "planned", SlotRow.due_at <= now + LEAD)
+            .order_by(SlotRow.due_at, SlotRow.persona, SlotRow.name)
+        ).all()
+    if not due:
+        return
+    known = {persona.handle: persona for persona in parts.personas}
+    with writing(parts.store) as session:
+        for row in due:
+            slot = session.merge(row, load=True)
+            persona = known.get(slot.persona)
+            if persona is None:
+                slot.state, slot.note = "skipped", "the persona is no longer in the file"
+            elif now - slot.due_at > GRACE:
+                slot.state, slot.note = "skipped", "it was overdue when it was found"
+                append(session, at=now, persona=slot.persona, kind="skipped", slot=slot.name, due=slot.due_at.isoformat())
+            else:
+                slot.state = "taken"
+                _take_slot(parts, session, persona, slot, now)
+
+
+def _take_slot(parts: Parts, session: Session, persona: Persona, slot: SlotRow, now: datetime) -> None:
+    name = f"{slot.name}:{slot.local_date}"
+    subject = choose_subject(
+        persona,
+        now=now,
+        history=_history(session, persona.handle),
+        promises=_records(session, persona.handle, "promise"),
+        told=_records(session, persona.handle, "told"),
+        products=parts.products_of(persona),
+        random=rng_of("subject", parts.seed, persona.handle, name),
+    )
+    for channel in parts.channels_of(persona.handle):
+        session.add(
+            OutboxRow(
+                key=digest("outbox", persona.handle, "slot", name, channel.name),
+                persona=persona.handle,
+                channel=channel.name,
+                kind="post",
+                slot_id=slot.id,
+                due_at=slot.due_at,
+                state="planned",
+                subject=subject.as_json(),
+            )
+        )
+    session.flush()
+
+
+def _history(session: Session, handle: str) -> list[tuple[datetime, Subject]]:
+    rows = session.execute(
+        select(OutboxRow.due_at, OutboxRow.subject, OutboxRow.slot_id)
+        .where(OutboxRow.persona == handle, OutboxRow.kind == "post")
+        .order_by(OutboxRow.due_at.desc(), OutboxRow.id.desc())
+        .limit(200)
+    )
+    seen: dict[int | None, tuple[datetime, Subject]] = {}
+    for due_at, subject, slot_id in rows:
+        seen.setdefault(slot_id, (due_at, Subject.from_json(subject)))
+    return list(seen.values())
+
+
+def _records(session: Session, handle: str, kind: str) -> list[Record]:
+    rows = session.scalars(
+        select(JournalRow)
+        .where(JournalRow.persona == handle, JournalRow.kind == kind)
+        .order_by(JournalRow.at.desc(), JournalRow.record_id)
+        .limit(60)
+    )
+    return [record_of(row) for row in rows]
+
+
+def take_events(parts: Parts, now: datetime) -> None:
+    """Decide on every new event: an answer goes into the outbox, or the inbox keeps why there is none."""
+    with reading(parts.store) as session:
+        new = session.scalars(select(InboxRow).where(InboxRow.state == "new").order_by(InboxRow.at, InboxRow.id)).all()
+    if not new:
+        return
+    known = {persona.handle: persona for persona in parts.personas}
+    with writing(parts.store) as session:
+        for row in new:
+            event = session.merge(row, load=True)
+            persona = known.get(event.persona)
+            if persona is None:
+                event.state, event.note = "passed", "the persona is no longer in the file"
+                continue
+            answer = consider(
+                persona,
+                _event(event),
+                _answered(session, persona, event),
+                rng_of("reply", parts.seed, persona.handle, event.channel, event.remote_id),
+            )
+            if answer.due_at is None:
+                event.state, event.note = "passed", answer.reason
+                continue
+            event.state = "taken"
+            session.add(
+                OutboxRow(
+                    key=digest("outbox", persona.handle, "event", event.remote_id, event.channel),
+                    persona=persona.handle,
+                    channel=event.channel,
+                    kind="reply",
+                    inbox_id=event.id,
+                    due_at=max(answer.due_at, now),
+                    state="planned",
+                    subject=_reply_subject(parts, session, persona, event).as_json(),
+                    in_reply_to=event.post_id,
+                )
+            )
+            session.flush()
+
+
+def _reply_subject(parts: Parts, session: Session, persona: Persona, event: InboxRow) -> Subject:
+    about = post_text(session, event)
+    topic = ""
+    row = session.execute(
+        select(OutboxRow.subject)
+        .join(PostRow, PostRow.outbox_id == OutboxRow.id)
+        .where(PostRow.channel == event.channel, PostRow.remote_id.in_([event.thread_id or "", event.about_id or ""]))
+        .order_by(PostRow.id)
+    ).scalar()
+    if row:
+        topic = row.get("topic", "")
+    if asks_identity(event.text):
+        return Subject(mode="identity", topic=topic)
+    product = product_spoken_of(persona, parts.products_of(persona), about, event.text)
+    if product:
+        return Subject(mode="answer", topic=topic or product.name, product=product.id)
+    return Subject(mode="chat", topic=topic)
+
+
+def post_text(session: Session, event: InboxRow) -> str:
+    """Return the own post that an event is about, or an empty text."""
+    found = session.execute(
+        select(PostRow.text).where(PostRow.channel == event.channel, PostRow.remote_id == event.about_id)
+    ).scalar()
+    return found or ""
+
+
+def _answered(session: Session, persona: Persona, event: InboxRow) -> Answered:
+    zone = ZoneInfo(persona.time_zone)
+    day = event.at.astimezone(zone).date()
+    start = datetime.combine(day, time(0), zone).astimezone(UTC)
+    end = datetime.combine(day + timedelta(days=1), time(0), zone).astimezone(UTC)
+    taken = (InboxRow.persona == persona.handle, InboxRow.state == "taken")
+    today = (*taken, InboxRow.at >= start, InboxRow.at < end)
+
+    def count(*where: object) -> int:
+        return session.scalar(select(func.count()).select_from(InboxRow).where(*where)) or 0  # type: ignore[arg-type]
+
+    thread = event.thread_id or event.about_id
+    return Answered(
+        thread=count(*taken, InboxRow.channel == event.channel, InboxRow.thread_id == thread) if thread else 0,
+        author=count(*today, InboxRow.author == event.author),
+        day=count(*today),
+    )
+
+
+def _event(row: InboxRow) -> Event:
+    return Event(id=row.remote_id, kind=row.kind, author=row.author, at=row.at, text=row.text)  # type: ignore[arg-type]

@@ -1,0 +1,166 @@
+"""Everything a run needs, opened once: store, memory, writers, channels."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine as Store
+
+from .channel import Channel, Limits, Seat
+from .clock import Clock
+from .definition import Definition, Persona, Product
+from .memory import Memory, Record, record_id
+from .store import open_store, writing
+from .writer import Writer
+
+log = logging.getLogger(__name__)
+
+OpenWriter = Callable[[Persona], Writer]
+STAND_IN = "feed"
+"""the network that stands in for every live channel in a rehearsal"""
+
+
+@dataclass(kw_only=True)
+class Parts:
+    """The opened parts of one data folder. `seed` is mixed into every draw."""
+
+    definition: Definition
+    folder: Path
+    clock: Clock
+    seed: int
+    store: Store
+    memory: Memory
+    open_writer: OpenWriter
+    channels: Mapping[tuple[str, str], Channel]
+    """by (handle, channel name)"""
+    stood_in: Mapping[str, Limits] = field(default_factory=dict)
+    """live channels that a rehearsal leaves alone, and what they would have accepted"""
+    _writers: dict[str, Writer] = field(default_factory=dict)
+
+    @property
+    def personas(self) -> tuple[Persona, ...]:
+        """All personas, by handle."""
+        return tuple(sorted(self.definition.personas, key=lambda persona: persona.handle))
+
+    def channels_of(self, handle: str) -> list[Channel]:
+        """Return the persona's channels, by name."""
+        return [channel for (owner, _), channel in sorted(self.channels.items()) if owner == handle]
+
+    def products_of(self, persona: Persona) -> list[Product]:
+        """Return the products the persona may speak of."""
+        return [product for product in self.definition.products if product.id in persona.products]
+
+    def writer_of(self, persona: Persona) -> Writer:
+        """Return the persona's writer, opened at its first use."""
+        key = persona.handle
+        if key not in self._writers:
+            self._writers[key] = self.open_writer(persona)
+        return self._writers[key]
+
+    def close(self) -> None:
+        """Close channels, memory and store."""
+        for _, channel in sorted(self.channels.items()):
+            channel.close()
+        self.memory.close()
+        self.store.dispose()
+
+
+def open_parts(
+    definition: Definition,
+    *,
+    registry: Any,
+    folder: Path,
+    clock: Clock,
+    seed: int,
+    open_writer: OpenWriter,
+    rehearsal: bool,
+    memory: Memory | None = None,
+    resolve: Callable[[Mapping[str, Any], str], Mapping[str, Any]] = lambda settings, path: settings,
+) -> Parts:
+    """Open all parts on `folder`.
+
+    In a rehearsal only channels that say they are simulated are opened; for any other, the network stands in, so
+    that nothing leaves the machine. Canon that has left the file is forgotten, canon that is new is learnt.
+    """
+    store = open_store(folder)
+    channels: dict[tuple[str, str], Channel] = {}
+    stood_in: dict[str, Limits] = {}
+    for persona in sorted(definition.personas, key=lambda p: p.handle):
+        for name, raw in sorted(persona.channels.items()):
+            kind = registry.channel(name)
+            if rehearsal and not kind.simulated:
+                stood_in[name] = kind.limits
+                name, raw, kind = STAND_IN, {}, registry.channel(STAND_IN)
+            if (persona.handle, name) in channels:
+                continue
+            settings = {} if rehearsal else resolve(raw, f"channels.{name}")
+            channels[persona.handle, name] = kind(_seat(persona, settings or raw, folder, clock))
+    stores = {persona.memory.store for persona in definition.personas}
+    if memory is None:
+        if len(stores) > 1:
+            raise ValueError(f"all personas of one data folder share one memory store, not {sorted(stores)}")
+        memory = registry.memory(stores.pop()).open(engine=store, folder=folder, personas=definition.personas)
+    return Parts(
+        definition=definition,
+        folder=folder,
+        clock=clock,
+        seed=seed,
+        store=store,
+        memory=memory,
+        open_writer=open_writer,
+        channels=channels,
+        stood_in=stood_in,
+    )
+
+
+def _seat(persona: Persona, settings: Mapping[str, Any], folder: Path, clock: Clock) -> Seat:
+    return Seat(
+        persona=persona.handle,
+        handle=persona.handle,
+        name=persona.name,
+        bio=persona.bio,
+        settings=settings,
+        folder=folder,
+        clock=clock,
+        labels=(persona.disclosure.ai,),
+    )
+
+
+def learn_canon(parts: Parts, now: datetime) -> None:
+    """Make memory's canon the file's canon."""
+    wanted = [record for persona in parts.personas for record in canon_of(persona, now)]
+    ids = {record.id for record in wanted}
+    for persona in parts.personas:
+        known: Sequence[Record] = parts.memory.list(persona.handle, kind="canon", limit=1000)
+        for record in known:
+            if record.id not in ids:
+                parts.memory.forget(record_id=record.id)
+        ids -= {record.id for record in known}
+    fresh = [record for record in wanted if record.id in ids]
+    if fresh:
+        with writing(parts.store) as session:
+            parts.memory.remember(fresh, session)
+    parts.memory.sync()
+
+
+def canon_of(persona: Persona, now: datetime) -> list[Record]:
+    """Return the persona's canon facts as records."""
+    return [
+        Record(
+            id=record_id(persona=persona.handle, kind="canon", author=persona.handle, text=text, source="canon"),
+            persona=persona.handle,
+            kind="canon",
+            text=text,
+            at=now,
+            author=persona.handle,
+            source="canon",
+            importance=0.8,
+            language=persona.language,
+        )
+        for text in persona.canon
+    ]
