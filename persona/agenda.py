@@ -6,7 +6,6 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from .channel import Event
@@ -37,20 +36,18 @@ def plan_slots(parts: Parts, now: datetime) -> None:
     if done - now > HORIZON / 2 and not changed:
         return
     with writing(parts.store) as session:
+        recent = SlotRow.local_date >= (now - timedelta(days=4)).date()
+        known = {
+            tuple(row)
+            for row in session.execute(select(SlotRow.persona, SlotRow.name, SlotRow.local_date).where(recent))
+        }
         for persona in parts.personas:
             for slot in slots_between(persona, max(start, now - GRACE), now + HORIZON, seed=parts.seed):
-                session.execute(
-                    sqlite_insert(SlotRow)
-                    .values(
-                        persona=slot.persona,
-                        name=slot.name,
-                        local_date=slot.local_date,
-                        due_at=slot.due_at,
-                        state="planned",
-                        note="",
+                key = (slot.persona, slot.name, slot.local_date)
+                if key not in known:
+                    session.add(
+                        SlotRow(persona=key[0], name=key[1], local_date=key[2], due_at=slot.due_at, state="planned")
                     )
-                    .on_conflict_do_nothing()
-                )
         put_setting(
             session,
             "planned",
@@ -59,7 +56,9 @@ def plan_slots(parts: Parts, now: datetime) -> None:
 
 
 def _rules(parts: Parts) -> str:
-    return digest([(p.handle, p.time_zone, p.model_dump_json(include={"slots", "quiet_hours"})) for p in parts.personas])
+    return digest(
+        [(p.handle, p.time_zone, p.model_dump_json(include={"slots", "quiet_hours"})) for p in parts.personas]
+    )
 
 
 def take_slots(parts: Parts, now: datetime) -> None:
@@ -81,7 +80,9 @@ def take_slots(parts: Parts, now: datetime) -> None:
                 slot.state, slot.note = "skipped", "the persona is no longer in the file"
             elif now - slot.due_at > GRACE:
                 slot.state, slot.note = "skipped", "it was overdue when it was found"
-                append(session, at=now, persona=slot.persona, kind="skipped", slot=slot.name, due=slot.due_at.isoformat())
+                append(
+                    session, at=now, persona=slot.persona, kind="skipped", slot=slot.name, due=slot.due_at.isoformat()
+                )
             else:
                 slot.state = "taken"
                 _take_slot(parts, session, persona, slot, now)

@@ -194,9 +194,7 @@ class _DropIn:
     def describe(self) -> list[PluginDescription]:
         if self.cause:
             name = min(self.claims) if len(self.claims) == 1 else self.stem
-            return [
-                PluginDescription(name=name, kind="channel", source=self.source, status="broken", cause=self.cause)
-            ]
+            return [PluginDescription(name=name, kind="channel", source=self.source, status="broken", cause=self.cause)]
         return [
             PluginDescription(name=name, kind="channel", source=self.source, version=_version_of(kind))
             for name, kind in sorted(self.classes.items())
@@ -306,7 +304,12 @@ class _Installed:
             from importlib.util import find_spec
 
             self._roots = set()
-            tops = {point.value.split(":")[0].split(".")[0] for kind in GROUPS for ps in self.of(kind).values() for point in ps}
+            tops = {
+                point.value.split(":")[0].split(".")[0]
+                for kind in GROUPS
+                for ps in self.of(kind).values()
+                for point in ps
+            }
             for top in sorted(tops):
                 try:
                     spec = find_spec(top)
@@ -325,7 +328,9 @@ class _Installed:
             raise _Refused(_cause_of(error, None)) from error
         _inspect(kind, value)
         if kind == "channel" and value.name != point.name:
-            raise _Refused(f"its class says name = {value.name!r}, its entry point says {point.name!r}; make them agree")
+            raise _Refused(
+                f"its class says name = {value.name!r}, its entry point says {point.name!r}; make them agree"
+            )
         return cast("type[Any]", value)
 
 

@@ -35,3 +35,14 @@ def clean_text(text: str, limit: int = MAX_FOREIGN) -> str:
 def clean_line(text: str, limit: int = 100) -> str:
     """Return `text` as `clean_text` does, on one line: for names and handles."""
     return " ".join(clean_text(text, limit).split())
+
+
+_PROMISE = re.compile(r"\bI(?:'ll| will) (?:write about|come back to)\b|\bon my list\b|\bI promise\b", re.IGNORECASE)
+
+
+def promised_in(text: str) -> str:
+    """Return the sentence of `text` in which its author promises something, or an empty text."""
+    for sentence in re.split(r"(?<=[.!?])\s+", text):
+        if _PROMISE.search(sentence):
+            return sentence
+    return ""

@@ -123,8 +123,9 @@ class ChromaIndex:
                 collection = client.get_or_create_collection(
                     _name(persona), embedding_function=None, configuration={"hnsw": _HNSW}
                 )
-                if some := collection.peek(limit=1)["embeddings"] if collection.count() else ():
-                    collection.query(query_embeddings=some, n_results=1, include=[])
+                if collection.count():
+                    one = collection.get(limit=1, include=["embeddings"])["embeddings"]
+                    collection.query(query_embeddings=one, n_results=1, include=[])
             self._collections[persona] = collection
         return self._collections[persona]
 

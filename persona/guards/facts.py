@@ -90,9 +90,9 @@ def _leading_values(span: str) -> list[float]:
 
 
 def _same_unit(amount: Amount, fact: Amount) -> bool:
-    if amount.kind == "money":
+    if amount.kind == "money" and "dollar" in (amount.unit, fact.unit):
         # "$" and "dollars" stand for whichever dollar the catalogue means.
-        return amount.unit == fact.unit or "dollar" in (amount.unit, fact.unit) == ("dollar" in fact.unit)
+        return amount.unit.split()[0] == fact.unit.split()[0]
     return amount.unit == fact.unit
 
 
