@@ -27,7 +27,7 @@ GRACE = timedelta(hours=6)
 
 
 def plan_slots(parts: Parts, now: datetime) -> None:
-    """Write the slots of the next 48 hours that are not yet there. Slots before the folder's first tick are not made."""
+    """Write the slots of the next 48 hours that are missing. Those before the folder's first tick are not made."""
     with reading(parts.store) as session:
         planned = get_setting(session, "planned") or {}
     start = datetime.fromisoformat(planned["from"]) if planned else now

@@ -37,7 +37,7 @@ def deliver_due(parts: Parts, now: datetime) -> int:
                 _park(session, row, "failed", f"the persona has no channel {row.channel!r} any more", now)
                 continue
             found_sending = row.state == "sending"
-            if found_sending and not _may_repeat(session, row, channel, now):
+            if found_sending and not _may_repeat(parts, session, row, channel, now):
                 continue
             if not found_sending and now - row.due_at > GRACE and row.kind == "post":
                 _park(session, row, "expired", "it is too late for its slot", now)
@@ -70,7 +70,7 @@ def _due(parts: Parts, now: datetime) -> list[int]:
         return [row_id for (row_id,) in rows]
 
 
-def _may_repeat(session: Session, row: OutboxRow, channel: Channel, now: datetime) -> bool:
+def _may_repeat(parts: Parts, session: Session, row: OutboxRow, channel: Channel, now: datetime) -> bool:
     """Settle a row found in `sending` by what its channel can do; True if it may be sent again with its key."""
     promise = channel.promise
     begun = row.sending_at or now
@@ -86,7 +86,7 @@ def _may_repeat(session: Session, row: OutboxRow, channel: Channel, now: datetim
         if found is None:
             return True
         # Sending is over; the row is finished by `_sent` as any other.
-        _sent(None, session, row, found, now)
+        _sent(parts, session, row, found, now)
     else:
         _park(session, row, "unknown", "the channel does not tell whether it went out", now)
     return False
@@ -107,7 +107,7 @@ def _send(parts: Parts, channel: Channel, row_id: int, post: Outgoing, now: date
     return 1
 
 
-def _sent(parts: Parts | None, session: Session, row: OutboxRow, result: Sent, now: datetime) -> None:
+def _sent(parts: Parts, session: Session, row: OutboxRow, result: Sent, now: datetime) -> None:
     row.state, row.sent_at, row.remote_id, row.url = "sent", now, result.id, result.url
     row.next_try_at, row.reasons = None, []
     session.add(
@@ -134,8 +134,7 @@ def _sent(parts: Parts | None, session: Session, row: OutboxRow, result: Sent, n
         text=row.text,
         id=result.id,
     )
-    if parts is not None:
-        parts.memory.remember(_records(session, row, now), session)
+    parts.memory.remember(_records(session, row, now), session)
 
 
 def _records(session: Session, row: OutboxRow, now: datetime) -> list[Record]:

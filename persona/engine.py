@@ -37,7 +37,7 @@ class Drafted:
     body: str = ""
     text: str = ""
     labels: tuple[str, ...] = ()
-    verdict: Verdict = Verdict()
+    verdict: Verdict = field(default_factory=Verdict)
     trace: dict[str, Any] = field(default_factory=dict)
     model: str = ""
     seed: int = 0

@@ -33,7 +33,7 @@ Found = list[Recalled]
 Answers = list[Found]
 Hits = list[list[str]]
 _log = logging.getLogger(__name__)
-_OVER_FETCH = 64
+_OVER_FETCH = 256
 _NOISE = 1e-5
 """More than the float32 distances of Chroma can differ from the exact ones."""
 

@@ -121,7 +121,9 @@ def _lines(row: Mapping[str, Any], *, foreign: bool) -> list[Line]:
     if "comments" not in row:
         return [_line(row, product=str(row.get("product", "")), about=frozenset())]
     product = row["product"]
-    about = stems(" ".join([str(product["name"]), str(product.get("category", "")), *map(str, product.get("facts", ()))]))
+    about = stems(
+        " ".join([str(product["name"]), str(product.get("category", "")), *map(str, product.get("facts", ()))])
+    )
     return [_line(c, product=str(product["name"]), about=about | {"*"}) for c in row["comments"]]
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import time, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from . import checks
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -14,15 +17,17 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def _duration(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"(\d+[smhdw])+", value):
-        return timedelta(seconds=sum(int(n) * _UNITS[u] for n, u in re.findall(r"(\d+)([smhdw])", value)))
+    if isinstance(value, str) and len(value) <= 20 and re.fullmatch(r"([0-9]+[smhdw])+", value):
+        seconds = sum(int(n) * _UNITS[u] for n, u in re.findall(r"([0-9]+)([smhdw])", value))
+        if seconds <= 366 * 86400:
+            return timedelta(seconds=seconds)
     if isinstance(value, timedelta):
         return value
-    raise ValueError("must be a duration such as 20m, 1h30m or 7d")
+    raise ValueError("must be a duration of at most a year, such as 20m, 1h30m or 7d")
 
 
 def _wall_time(value: object) -> object:
-    if isinstance(value, str) and (m := re.fullmatch(r"(\d{1,2}):(\d{2})", value)):
+    if isinstance(value, str) and (m := re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", value)):
         hour, minute = int(m[1]), int(m[2])
         if hour < 24 and minute < 60:
             return time(hour, minute)
@@ -33,12 +38,46 @@ def _wall_time(value: object) -> object:
 
 def _days(value: object) -> object:
     named = {"daily": DAYS, "weekdays": DAYS[:5], "weekend": DAYS[5:]}
-    return named.get(value, value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        if value not in named:
+            raise ValueError("must be daily, weekdays, weekend, or a list such as [mon, thu]")
+        return named[value]
+    return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
-WallTime = Annotated[time, BeforeValidator(_wall_time, json_schema_input_type=str)]
-Days = Annotated[tuple[Day, ...], BeforeValidator(_days)]
+def _settings(value: object) -> object:
+    return {} if value is None else value
+
+
+def _refuse(found: list[checks.Finding]) -> None:
+    if found:
+        raise PydanticCustomError(
+            "persona_checks", "{text}", {"text": "; ".join(each.message for each in found), "found": found}
+        )
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(
+        _duration,
+        json_schema_input_type=Annotated[str, Field(pattern=r"^([0-9]+[smhdw])+$", examples=["20m", "1h30m", "7d"])],
+    ),
+]
+WallTime = Annotated[
+    time,
+    BeforeValidator(
+        _wall_time,
+        json_schema_input_type=Annotated[str, Field(pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$", examples=["08:30"])],
+    ),
+]
+Days = Annotated[
+    tuple[Day, ...],
+    BeforeValidator(_days, json_schema_input_type=Literal["daily", "weekdays", "weekend"] | list[Day]),
+    Field(min_length=1),
+]
+ChannelSettings = Annotated[
+    dict[str, Any], BeforeValidator(_settings, json_schema_input_type=dict[str, Any] | None)
+]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Word = Annotated[str, Field(min_length=1, max_length=80)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
@@ -47,166 +86,205 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 class Model(BaseModel):
     """The base of all parts of the file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Built once, as part of Definition, when a file is first checked: that halves the start of `persona check`.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Product(Model):
     """Something a persona may speak of, and all that may be said of it."""
 
-    id: Identifier
-    name: Word
-    price: str = Field(default="", max_length=40)
-    facts: tuple[Text, ...] = Field(min_length=1)
-    offer: str = Field(default="", max_length=200)
+    id: Identifier = Field(description="Short name that personas refer to: a-z, 0-9, - and _.")
+    name: Word = Field(description="The product's name, as it is written in posts.")
+    price: str = Field(default="", max_length=40, description='The price as it is written, such as "€14". Text.')
+    facts: tuple[Text, ...] = Field(min_length=1, description="All that may be said of it, one fact each.")
+    offer: str = Field(default="", max_length=200, description="A current offer, word for word.")
 
 
 class Topic(Model):
     """What a persona writes about, how often against the others, and from which concrete angles."""
 
-    name: Word
-    weight: float = Field(default=1.0, gt=0, le=100)
-    angles: tuple[Text, ...] = ()
+    name: Word = Field(description="What it is about, in a few words.")
+    weight: float = Field(default=1.0, gt=0, le=100, description="How often, against the other topics.")
+    angles: tuple[Text, ...] = Field(
+        default=(), description="Concrete ideas for single posts; a small model writes from them."
+    )
 
 
 class SampleReply(Model):
     """A comment and how the persona would answer it."""
 
-    comment: Text
-    text: Text
+    comment: Text = Field(description="What somebody wrote.")
+    text: Text = Field(description="How the persona answers.")
 
 
 class Samples(Model):
     """Texts in the persona's own voice; the writer is shown some of them."""
 
-    posts: tuple[Text, ...] = ()
-    replies: tuple[SampleReply, ...] = ()
+    posts: tuple[Text, ...] = Field(default=(), description="Posts as the persona would write them.")
+    replies: tuple[SampleReply, ...] = Field(default=(), description="Comments with the persona's answers.")
 
 
 class Emoji(Model):
     """How many emoji a text may hold, and which; an empty list allows any."""
 
-    max: int = Field(default=1, ge=0, le=20)
-    allowed: tuple[str, ...] = ()
+    max: int = Field(default=1, ge=0, le=20, description="The most emoji in one text.")
+    allowed: tuple[str, ...] = Field(default=(), description="Only these; empty: any.")
 
 
 class QuietHours(Model):
     """Local wall times between which nothing is sent. It may span midnight."""
 
-    start: WallTime
-    end: WallTime
+    start: WallTime = Field(description="From this local time, such as 22:30.")
+    end: WallTime = Field(description="Until this local time, such as 07:00.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _refuse(checks.quiet_hours(self))
+        return self
 
 
 class SlotRule(Model):
     """When to post, in the persona's local time: `at` on `days`, or a `cron` expression."""
 
-    name: Identifier
-    at: WallTime | None = None
-    days: Days = DAYS
-    jitter: Duration = timedelta(0)
-    cron: str | None = Field(default=None, max_length=80)
+    name: Identifier = Field(description="Short name of the slot: a-z, 0-9, - and _.")
+    at: WallTime | None = Field(default=None, description="Local time of day, such as 08:30. Either this or cron.")
+    days: Days = Field(default=DAYS, description="daily, weekdays, weekend, or a list such as [mon, thu].")
+    jitter: Duration = Field(
+        default=timedelta(0), le=timedelta(hours=12), description="Up to how much later it may be, such as 20m."
+    )
+    cron: str | None = Field(
+        default=None, max_length=80, description='Five cron fields in local time, such as "30 8 * * mon-fri".'
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _refuse(checks.slot(self))
+        return self
 
 
 class Delay(Model):
     """How long a reply is held back: drawn between `least` and `most`."""
 
-    least: Duration = timedelta(minutes=5)
-    most: Duration = timedelta(minutes=90)
+    least: Duration = Field(default=timedelta(minutes=5), description="The shortest wait, such as 5m.")
+    most: Duration = Field(default=timedelta(minutes=90), description="The longest wait, such as 90m.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _refuse(checks.delay(self))
+        return self
 
 
 class ReplyPolicy(Model):
     """Which events are answered, and how many at most."""
 
-    to: tuple[Literal["mention", "reply", "message", "follow"], ...] = ("mention", "reply", "message")
-    per_thread: int = Field(default=3, ge=0, le=100)
-    per_author: int = Field(default=3, ge=0, le=100)
-    """a local day"""
-    per_day: int = Field(default=30, ge=0, le=10000)
-    delay: Delay = Delay()
+    to: tuple[Literal["mention", "reply", "message", "follow"], ...] = Field(
+        default=("mention", "reply", "message"), description="Which events are answered."
+    )
+    per_thread: int = Field(default=3, ge=0, le=100, description="The most answers in one thread.")
+    per_author: int = Field(default=3, ge=0, le=100, description="The most answers to one author in a local day.")
+    per_day: int = Field(default=30, ge=0, le=10000, description="The most answers in a local day.")
+    delay: Delay = Field(default_factory=Delay, description="How long an answer is held back.")
 
 
 class WriterSettings(Model):
     """Which model writes, and how it draws."""
 
-    model: Word = "pocket"
-    """`pocket`, a folder or GGUF file, a hub name, or a LangChain model string such as `openai:gpt-5-mini`"""
-    base_url: str | None = None
-    api_key: str | None = None
-    temperature: float = Field(default=0.7, ge=0, le=2)
-    top_p: float = Field(default=0.9, gt=0, le=1)
-    top_k: int = Field(default=40, ge=0, le=1000)
-    repetition_penalty: float = Field(default=1.1, ge=1, le=2)
-    candidates: int = Field(default=3, ge=1, le=16)
-    max_tokens: int = Field(default=70, ge=8, le=1000)
+    model: Word = Field(
+        default="pocket",
+        description="pocket, a folder or GGUF file, a hub name, or a LangChain string such as openai:gpt-5-mini.",
+    )
+    base_url: str | None = Field(default=None, max_length=400, description="Address of an OpenAI-compatible server.")
+    api_key: str | None = Field(
+        default=None, pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*$", description="env:NAME of the variable with the key."
+    )
+    temperature: float = Field(default=0.7, ge=0, le=2, description="0 always takes the likeliest word.")
+    top_p: float = Field(default=0.9, gt=0, le=1, description="Draw from this share of the likeliest words.")
+    top_k: int = Field(default=40, ge=0, le=1000, description="Draw from this many words; 0: no limit.")
+    repetition_penalty: float = Field(default=1.1, ge=1, le=2, description="Above 1, words come back less often.")
+    candidates: int = Field(default=3, ge=1, le=16, description="How many drafts to choose from.")
+    max_tokens: int = Field(default=70, ge=8, le=1000, description="The longest draft, in tokens.")
 
 
 class RecallWeights(Model):
     """What counts how much when memory is searched."""
 
-    relevance: float = Field(default=0.7, ge=0, le=1)
-    recency: float = Field(default=0.2, ge=0, le=1)
-    importance: float = Field(default=0.1, ge=0, le=1)
+    relevance: float = Field(default=0.7, ge=0, le=1, description="How close in meaning it is.")
+    recency: float = Field(default=0.2, ge=0, le=1, description="How new it is.")
+    importance: float = Field(default=0.1, ge=0, le=1, description="How much it matters.")
 
 
 class MemorySettings(Model):
     """How much is recalled, and by what."""
 
-    store: Identifier = "chroma"
-    recall: int = Field(default=4, ge=0, le=20)
-    weights: RecallWeights = RecallWeights()
-    half_life: Duration = timedelta(days=7)
+    store: Identifier = Field(default="chroma", description="The memory plugin's name.")
+    recall: int = Field(default=4, ge=0, le=20, description="How many records a text may lean on.")
+    weights: RecallWeights = Field(default_factory=RecallWeights, description="What counts how much.")
+    half_life: Duration = Field(default=timedelta(days=7), description="After this time recency counts half.")
 
 
 class Disclosure(Model):
     """The labels that code puts on every text (`ai`) and on texts about products (`ad`)."""
 
-    ai: str = Field(default="#AI", min_length=2, max_length=40)
-    ad: str = Field(default="#ad", min_length=2, max_length=40)
-    on_replies: bool = True
+    ai: str = Field(default="#AI", min_length=2, max_length=40, description="The label on every text.")
+    ad: str = Field(default="#ad", min_length=2, max_length=40, description="The label on texts about products.")
+    on_replies: bool = Field(default=True, description="Whether answers carry the label too.")
     answer: str = Field(
         default="I am a virtual character, written by software. No human is typing this.",
         min_length=10,
         max_length=280,
+        description="What is said, word for word, when someone asks whether this is a person.",
     )
-    """what is said, word for word, when someone asks whether this is a person"""
 
 
 class Persona(Model):
     """One virtual influencer."""
 
-    name: Word
-    handle: str = Field(pattern=r"^[a-z0-9_]{2,30}$")
-    bio: Text
-    trade: str = Field(default="", max_length=80)
-    country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
-    language: str = Field(default="en", pattern=r"^[a-z]{2,3}$")
-    voice: tuple[Word, ...] = Field(min_length=1)
-    style: tuple[Text, ...] = ()
-    emoji: Emoji = Emoji()
-    topics: tuple[Topic, ...] = Field(min_length=1)
-    samples: Samples = Samples()
-    canon: tuple[Text, ...] = ()
-    do: tuple[Text, ...] = ()
-    dont: tuple[Text, ...] = ()
-    banned: tuple[Word, ...] = ()
-    time_zone: str
-    slots: tuple[SlotRule, ...] = Field(min_length=1)
-    quiet_hours: QuietHours | None = None
-    replies: ReplyPolicy = ReplyPolicy()
-    channels: dict[str, dict[str, Any]] = Field(min_length=1)
-    approval: Literal["auto", "promo", "all"] = "auto"
-    """which drafts wait for a person even when the guards have nothing to say"""
-    writer: WriterSettings = WriterSettings()
-    memory: MemorySettings = MemorySettings()
-    disclosure: Disclosure = Disclosure()
-    products: tuple[Identifier, ...] = ()
-    promos_per_week: int = Field(default=1, ge=0, le=50)
+    name: Word = Field(description="The name that people see.")
+    handle: str = Field(
+        pattern=r"^[a-z0-9_]{2,30}$", description="The account's name, without @: 2 to 30 of a-z, 0-9 and _."
+    )
+    bio: Text = Field(description="Who it is, in one or two sentences; say that it is virtual.")
+    trade: str = Field(default="", max_length=80, description="What it is known for, such as baker.")
+    country: str = Field(default="", pattern=r"^([A-Z]{2})?$", description="Two capital letters, such as PT.")
+    language: str = Field(default="en", pattern=r"^[a-z]{2,3}$", description="Two or three small letters, such as en.")
+    voice: tuple[Word, ...] = Field(min_length=1, description="How it sounds, in single words.")
+    style: tuple[Text, ...] = Field(default=(), description="Rules of form, one sentence each.")
+    emoji: Emoji = Field(default_factory=Emoji, description="How many emoji, and which.")
+    topics: tuple[Topic, ...] = Field(min_length=1, description="What it writes about.")
+    samples: Samples = Field(default_factory=Samples, description="Texts in its own voice.")
+    canon: tuple[Text, ...] = Field(default=(), description="Facts about the persona that never change.")
+    do: tuple[Text, ...] = Field(default=(), description="What it always does.")
+    dont: tuple[Text, ...] = Field(default=(), description="What it never does.")
+    banned: tuple[Word, ...] = Field(default=(), description="Words that never go out.")
+    time_zone: Annotated[str, BeforeValidator(checks.time_zone, json_schema_input_type=str)] = Field(
+        max_length=60, description="An IANA time zone, such as Europe/Lisbon."
+    )
+    slots: tuple[SlotRule, ...] = Field(min_length=1, description="When to post, in local time.")
+    quiet_hours: QuietHours | None = Field(default=None, description="Local hours in which nothing is sent.")
+    replies: ReplyPolicy = Field(default_factory=ReplyPolicy, description="What is answered, and how much.")
+    channels: dict[str, ChannelSettings] = Field(
+        min_length=1, description="Where to post: a channel plugin's name, and its settings."
+    )
+    approval: Literal["auto", "promo", "all"] = Field(
+        default="auto", description="Which drafts wait for a person even when the guards have nothing to say."
+    )
+    writer: WriterSettings = Field(default_factory=WriterSettings, description="Which model writes, and how.")
+    memory: MemorySettings = Field(default_factory=MemorySettings, description="How much is recalled.")
+    disclosure: Disclosure = Field(default_factory=Disclosure, description="The labels that code puts on texts.")
+    products: tuple[Identifier, ...] = Field(default=(), description="Ids of the products it may speak of.")
+    promos_per_week: int = Field(default=1, ge=0, le=50, description="The most posts about products in a week.")
 
 
 class Definition(Model):
     """A whole personas file, checked. `defaults` have been merged into the personas."""
 
-    personas: tuple[Persona, ...] = Field(min_length=1)
-    products: tuple[Product, ...] = ()
+    personas: tuple[Persona, ...] = Field(min_length=1, description="The virtual influencers.")
+    products: tuple[Product, ...] = Field(default=(), description="The catalogue: all that may be advertised.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _refuse(checks.across(self))
+        return self
 
     def persona(self, handle: str) -> Persona:
         """Return the persona with that handle or name. Raises KeyError."""

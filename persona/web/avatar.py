@@ -7,28 +7,26 @@ from html import escape
 from ..digest import rng_of
 
 
-def avatar(handle: str, *, vivid: bool) -> str:
-    """Return an SVG picture for `handle`; `vivid` for personas, plainer for everyone else."""
+def avatar(handle: str, *, vivid: bool, plain: bool = False) -> str:
+    """Return an SVG picture for `handle`; `vivid` for personas, calmer for everyone else, `plain` without letter."""
     rng = rng_of("avatar", handle)
     hue = rng.randrange(360)
-    other = (hue + rng.choice((40, 70, 150, 200, 290))) % 360
+    near = hue + rng.choice((-48, -36, 36, 48))
     # A handle may be any text on a foreign network: only its first letter or digit is drawn, and escaped.
-    letter = escape(next((c for c in handle if c.isalnum()), "?").upper())
+    letter = "" if plain else escape(next((c for c in handle if c.isalnum()), "?").upper())
     if not vivid:
-        return _svg(
-            f'<rect width="96" height="96" fill="hsl({hue} 26% 62%)"/>'
-            f'<circle cx="{rng.randrange(10, 86)}" cy="{rng.randrange(60, 96)}" r="{rng.randrange(34, 52)}" '
-            f'fill="hsl({other} 30% 54%)" opacity=".55"/>' + _letter(letter, 42)
-        )
+        wave = f'cx="{rng.randrange(10, 86)}" cy="{rng.randrange(60, 96)}" r="{rng.randrange(34, 52)}"'
+        ground = f'<rect width="96" height="96" fill="hsl({hue} 24% 58%)"/>'
+        return _svg(ground + f'<circle {wave} fill="hsl({near % 360} 30% 50%)" opacity=".6"/>' + _letter(letter, 42))
     shapes = "".join(
-        f'<circle cx="{rng.randrange(96)}" cy="{rng.randrange(96)}" r="{rng.randrange(16, 44)}" '
-        f'fill="hsl({(other + 24 * n) % 360} 78% {rng.randrange(52, 68)}%)" opacity=".6"/>'
-        for n in range(4)
+        f'<circle cx="{rng.randrange(96)}" cy="{rng.randrange(96)}" r="{rng.randrange(18, 46)}" '
+        f'fill="hsl({(hue + step) % 360} 82% {rng.randrange(56, 68)}%)" opacity=".55"/>'
+        for step in (near - hue, 2 * (near - hue), rng.choice((-20, 20)))
     )
     turn = rng.randrange(360)
     return _svg(
         f'<defs><linearGradient id="g" gradientTransform="rotate({turn} .5 .5)">'
-        f'<stop stop-color="hsl({hue} 72% 46%)"/><stop offset="1" stop-color="hsl({other} 76% 40%)"/>'
+        f'<stop stop-color="hsl({hue} 74% 50%)"/><stop offset="1" stop-color="hsl({near % 360} 78% 42%)"/>'
         f'</linearGradient></defs><rect width="96" height="96" fill="url(#g)"/>{shapes}' + _letter(letter, 46)
     )
 

@@ -123,7 +123,8 @@ class Pages:
 
     def picture(self, request: Request) -> Response:
         handle = request.path_params["handle"]
-        picture = avatar(handle, vivid=self.site.persona(handle) is not None)
+        plain = "plain" in request.query_params
+        picture = avatar(handle, vivid=self.site.persona(handle) is not None, plain=plain)
         return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=86400"})
 
     def health(self, request: Request) -> Response:

@@ -80,7 +80,7 @@ class Site:
             return self.by(None, replies=True, before=before)
         roots = self._statuses(None, top_level=True, before=before)
         shown, rest = roots[:PAGE], roots[PAGE:]
-        replies = self._replies(shown)
+        replies = self._replies(shown, newest=before is None)
         items = [_item(status, replies.get(status.id, [])) for status in shown]
         return FeedPage(items=items, before=shown[-1].id if rest else None)
 
@@ -144,12 +144,12 @@ class Site:
             return self._own(author, top_level, before)
         return self.network.statuses(author=author, top_level=top_level, before_id=before, limit=PAGE + 1)
 
-    def _replies(self, roots: Sequence[Status]) -> dict[str, list[Status]]:
+    def _replies(self, roots: Sequence[Status], *, newest: bool) -> dict[str, list[Status]]:
         talked = [s for s in roots if s.replies]
         if not talked or self.network is None:
             return {}
-        # One query for the replies of the whole page: those of the first day, which is when most of them come.
-        until = max(s.at for s in talked) + timedelta(days=1)
+        # One query for the replies of the whole page: on an older one those of the first day, when most of them come.
+        until = None if newest else max(s.at for s in talked) + timedelta(days=1)
         found = self.network.statuses(since=min(s.at for s in talked), until=until, limit=600)
         by_root: dict[str, list[Status]] = {}
         for status in reversed(found):
