@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
-OPENINGS = "Today I|This morning we|Who else|My friend|Never again will I|At the market I|Finally I|Tomorrow we".split("|")
-DEEDS = "baked|walked past|painted|bought|fixed|photographed|cooked|cycled to|planted|carried home|lost|found".split("|")
-THINGS = "rye bread|an old bicycle|the frozen canal|a linen coat|three jars of honey|tomato seeds|a film camera|a chair".split("|")
-ENDINGS = "and it rained.|before breakfast.|with cold hands.|for the third time!|so what now?|and told nobody.|".split("|")
+OPENINGS = ["Today I", "This morning we", "Who else", "My friend", "Never again will I", "At the market I", "Finally I", "Tomorrow we"]
+DEEDS = ["baked", "walked past", "painted", "bought", "fixed", "photographed", "cooked", "cycled to", "planted", "carried home", "lost", "found"]
+THINGS = ["rye bread", "an old bicycle", "the frozen canal", "a linen coat", "three jars of honey", "tomato seeds", "a film camera", "a chair"]
+ENDINGS = ["and it rained.", "before breakfast.", "with cold hands.", "for the third time!", "so what now?", "and told nobody.", ""]
 
 
 def timed(action: Callable[[], Any]) -> float:
@@ -93,14 +93,21 @@ def measure(texts: list[str], folder: Path) -> dict[str, float]:
     memory.recall(queries[:1])
     before = memory.scans
     result["recall_one_ms"] = timed(lambda: [memory.recall([query]) for query in queries[:32]]) * 1e3 / 32
-    result["recall_batch16_ms"] = timed(lambda: [memory.recall(queries[i : i + 16]) for i in range(0, 64, 16)]) * 1e3 / 4
+    result["recall_batch16_ms"] = (
+        timed(lambda: [memory.recall(queries[i : i + 16]) for i in range(0, 64, 16)]) * 1e3 / 4
+    )
     result["scans_per_call"] = (memory.scans - before) / 36
-    vectors = {text: vector for text, vector in zip([q.text for q in queries], memory.embed([q.text for q in queries]), strict=True)}
+    vectors = {
+        text: vector
+        for text, vector in zip([q.text for q in queries], memory.embed([q.text for q in queries]), strict=True)
+    }
     import numpy as np
 
     memory.embed = lambda texts: np.array([vectors[text] for text in texts])  # type: ignore[method-assign]
     result["search_one_ms"] = timed(lambda: [memory.recall([query]) for query in queries[:32]]) * 1e3 / 32
-    result["search_batch16_ms"] = timed(lambda: [memory.recall(queries[i : i + 16]) for i in range(0, 64, 16)]) * 1e3 / 4
+    result["search_batch16_ms"] = (
+        timed(lambda: [memory.recall(queries[i : i + 16]) for i in range(0, 64, 16)]) * 1e3 / 4
+    )
     memory.close()
     engine.dispose()
     return result

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryDirectory
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 from persona.digest import digest
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _HNSW = {"space": "cosine", "ef_search": 1024, "ef_construction": 200, "max_neighbors": 16, "num_threads": 1}
 
 
@@ -22,26 +26,24 @@ class IndexBroken(Exception):
 
 
 class ChromaIndex:
-    """One Chroma client on one folder, a collection per persona. Opened at first use; not thread-safe by itself."""
+    """One Chroma client on one folder, a collection per persona. Opened at first use; not thread-safe by itself.
+
+    Damaged files can end the process inside Chroma, so they are never read: closing seals the files with their
+    digests, and an index without a matching seal is deleted unread. Whoever opens it must therefore compare it
+    with the journal. While another process holds the folder, an index of its own in a temporary folder is used.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self._home = folder
+        self._folder = folder
+        self._lock: IO[bytes] | None = None
+        self._temporary: TemporaryDirectory[str] | None = None
         self._client: Any = None
         self._collections: dict[str, Any] = {}
 
     def ids(self, persona: str) -> list[str]:
         """Return the ids in the persona's collection, sorted."""
         return sorted(self._do(lambda: self._collection(persona).get(include=[])["ids"]))
-
-    def vectors(self, persona: str, ids: Sequence[str]) -> NDArray[np.float32]:
-        """Return the stored vectors of `ids`, in that order."""
-
-        def read() -> NDArray[np.float32]:
-            got = self._collection(persona).get(ids=list(ids), include=["embeddings"])
-            at = {record_id: row for row, record_id in enumerate(got["ids"])}
-            return np.asarray(got["embeddings"], dtype=np.float32)[[at[record_id] for record_id in ids]]
-
-        return self._do(read)
 
     def put(self, persona: str, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Add or replace entries."""
@@ -73,70 +75,83 @@ class ChromaIndex:
 
         Nothing less erases: Chroma leaves the vectors of a deleted entry, and of a deleted collection, in its files.
         """
-        self.close()
+        self._let_go()
+        self._take()
         # A new path each time: Chroma caches a client that failed to start under the path it was given.
         old = self._generations()
-        (self.folder / str(old[-1] + 1 if old else 1)).mkdir(parents=True)
+        (self._folder / str(old[-1] + 1 if old else 1)).mkdir()
         for number in old:
-            shutil.rmtree(self.folder / str(number), ignore_errors=True)
-        self._marker.unlink(missing_ok=True)
+            shutil.rmtree(self._folder / str(number), ignore_errors=True)
 
     def close(self) -> None:
-        """Let go of the files. Does nothing if they are not open."""
+        """Let go of the files and seal them. Does nothing if they are not open."""
+        if self._client is not None and self._let_go() and self._temporary is None:
+            current = self._folder / str(self._generations()[-1])
+            draft = self._folder / "seal.new"
+            draft.write_text(_seal(current), encoding="utf-8")
+            draft.replace(self._folder / "seal")
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary, self._folder = None, self._home
+
+    def _let_go(self) -> bool:
         client, self._client = self._client, None
         self._collections.clear()
-        if client is not None:
-            try:
+        try:
+            if client is not None:
                 client.close()
-            except BaseException as error:
-                if not _is_fault(error):
-                    raise
-
-    @property
-    def _marker(self) -> Path:
-        return self.folder / "opening"
+        except BaseException as error:
+            if not _is_fault(error):
+                raise
+            return False
+        return True
 
     def _generations(self) -> list[int]:
-        if not self.folder.is_dir():
-            return []
-        return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdecimal())
+        return sorted(int(path.name) for path in self._folder.iterdir() if path.name.isdecimal())
+
+    def _take(self) -> None:
+        if self._lock is not None or self._temporary is not None:
+            return
+        self._home.mkdir(parents=True, exist_ok=True)
+        lock = (self._home / "lock").open("ab")
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except OSError:
+            lock.close()
+            _log.info("the index in %s is in use; a temporary one is built from the journal", self._home)
+            self._temporary = TemporaryDirectory(prefix="persona-index-")
+            self._folder = Path(self._temporary.name)
+        else:
+            self._lock = lock
 
     def _open(self) -> Any:
         if self._client is None:
-            if self._marker.exists():
-                raise IndexBroken(f"the process that opened {self.folder.name} last died while reading it")
+            self._take()
+            seal = self._folder / "seal"
+            sealed = seal.read_text(encoding="utf-8", errors="replace") if seal.is_file() else ""
+            seal.unlink(missing_ok=True)
+            found = self._generations()
+            if not found or (sealed != _seal(self._folder / str(found[-1])) and _any(self._folder / str(found[-1]))):
+                if found:
+                    _log.info("the index in %s was not closed in good order; it is built anew", self._home)
+                self.destroy()
             import chromadb
             from chromadb.config import Settings
 
+            path = self._folder / str(self._generations()[-1])
             settings = Settings(anonymized_telemetry=False)
-            *old, last = self._generations() or [1]
-            with self._first_touch():
-                self._client = chromadb.PersistentClient(path=str(self.folder / str(last)), settings=settings)
-            for number in old:
-                shutil.rmtree(self.folder / str(number), ignore_errors=True)
+            self._client = chromadb.PersistentClient(path=str(path), settings=settings)
         return self._client
 
     def _collection(self, persona: str) -> Any:
         if persona not in self._collections:
-            client = self._open()
-            with self._first_touch():
-                collection = client.get_or_create_collection(
-                    _name(persona), embedding_function=None, configuration={"hnsw": _HNSW}
-                )
-                if collection.count():
-                    one = collection.get(limit=1, include=["embeddings"])["embeddings"]
-                    collection.query(query_embeddings=one, n_results=1, include=[])
-            self._collections[persona] = collection
+            self._collections[persona] = self._open().get_or_create_collection(
+                _name(persona), embedding_function=None, configuration={"hnsw": _HNSW}
+            )
         return self._collections[persona]
-
-    @contextmanager
-    def _first_touch(self) -> Iterator[None]:
-        # Reading a damaged file can end the process without an exception. The marker outlives that, so the next
-        # start rebuilds instead of dying the same way again.
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._marker.touch()
-        yield
-        self._marker.unlink(missing_ok=True)
 
     def _do(self, action: Callable[[], T]) -> T:
         try:
@@ -152,6 +167,19 @@ class ChromaIndex:
 def _is_fault(error: BaseException) -> bool:
     # A panic of Chroma's Rust side is a BaseException that is not an Exception.
     return not isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)
+
+
+def _any(folder: Path) -> bool:
+    return next(folder.iterdir(), None) is not None
+
+
+def _seal(folder: Path) -> str:
+    """Return the digest of every file under `folder`, one a line."""
+    lines = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as stream:
+            lines.append(f"{hashlib.file_digest(stream, 'blake2b').hexdigest()} {path.relative_to(folder)}\n")
+    return folder.name + "\n" + "".join(lines)
 
 
 def _name(persona: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -217,9 +217,9 @@ class Audience:
                 topic = wish.persona.topics[0].name
                 text = typed(later.replace("{word}", word).replace("{topic}", topic), wish.person)
                 if text.casefold() not in told:
-                    return _Wish(**{**vars(wish), "intent": "returning", "text": text})
+                    return replace(wish, intent="returning", text=text)
         past = self._past(earlier[-1], scene)
-        return _Wish(**{**vars(wish), "intent": "returning", "past": past}) if past else wish
+        return replace(wish, intent="returning", past=past) if past else wish
 
     def _past(self, status: Status, scene: Scene) -> tuple[str, ...]:
         """Return the noun a comment was about, from its post if it has none that is there too."""

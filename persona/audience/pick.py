@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from persona.definition import Persona, Product
-from persona.digest import digest
+from persona.digest import seed_of
 from persona.network import Status
 
 from .bank import CommentBank, Intent, Line
@@ -58,6 +58,9 @@ class Picker:
     def __init__(self, bank: CommentBank, uses: Mapping[int, int], key: str) -> None:
         self._bank, self._uses, self._key = bank, Counter(dict(uses)), key
 
+    def _draw(self, person: Person, what: str) -> int:
+        return seed_of(self._key, person.handle, what)
+
     def pick(
         self,
         intent: Intent,
@@ -79,18 +82,11 @@ class Picker:
                 and all(slots.get(slot) for slot in line.slots)
             ]
             # A line that speaks of this very post goes before a general one two times in three.
-            general = int(digest(self._key, person.handle, "general"), 16) % 3 == 0
-            fits.sort(
-                key=lambda f: (
-                    self._uses[f[0]],
-                    bool(f[1].slots) is general,
-                    digest(self._key, person.handle, f[1].text),
-                )
-            )
+            general = self._draw(person, "general") % 3 == 0
+            fits.sort(key=lambda f: (self._uses[f[0]], bool(f[1].slots) is general, self._draw(person, f[1].text)))
             for place, line in fits:
                 values = {
-                    slot: slots[slot][int(digest(self._key, person.handle, slot), 16) % len(slots[slot][:4])]
-                    for slot in sorted(line.slots)
+                    slot: slots[slot][self._draw(person, slot) % len(slots[slot][:4])] for slot in sorted(line.slots)
                 }
                 text = typed(line.fill(values), person)
                 if text.casefold() not in taken:

@@ -19,7 +19,7 @@ _SYSTEM = (
     "one sentence, as people do: casual, concrete, no hashtags, no quotation marks."
 )
 _EXAMPLES = (
-    ("Write something kind about it.", "The heron is back on the canal. Third day in a row.", "that heron has a job I bet"),
+    ("Write something kind about it.", "The heron is back on the canal. Third day.", "that heron has a job I bet"),
     ("Ask one question about it.", "Salt the water before the pasta goes in.", "how much salt for two people?"),
 )  # fmt: skip
 _MOODS: dict[Intent, str] = {

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..errors import DefinitionError, Problem
+from .secrets import looks_secret
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
@@ -86,11 +87,11 @@ class _Builder:
     file: str
     problems: list[Problem] = field(default_factory=list)
 
-    def refuse(self, mark: Any, path: str, message: str, cure: str = "") -> None:
+    def refuse(self, mark: Any, path: str, message: str, cure: str = "", *, once: bool = False) -> None:
+        if once and any(problem.message == message for problem in self.problems):
+            return
         self.problems.append(
-            Problem(
-                file=self.file, line=mark.line + 1, column=mark.column + 1, path=path, message=message, cure=cure
-            )
+            Problem(file=self.file, line=mark.line + 1, column=mark.column + 1, path=path, message=message, cure=cure)
         )
         if len(self.problems) >= MAX_PROBLEMS:
             raise DefinitionError(tuple(self.problems))
@@ -101,17 +102,21 @@ class _Builder:
         mark = event.start_mark
         node = Node(None, mark.line + 1, mark.column + 1, path)
         if isinstance(event, yaml.AliasEvent):
-            self.refuse(mark, path, "aliases (*name) are not taken.", "Write it out, or use the `defaults:` block.")
+            self.refuse(
+                mark, path, "aliases (*name) are not taken.", "Write it out, or use the `defaults:` block.", once=True
+            )
             return node
         if event.anchor is not None:
-            self.refuse(mark, path, "anchors (&name) are not taken.", "Write it out, or use the `defaults:` block.")
+            self.refuse(
+                mark, path, "anchors (&name) are not taken.", "Write it out, or use the `defaults:` block.", once=True
+            )
         if event.tag is not None:
             self.refuse(mark, path, "tags (!name) are not taken.", "Write the plain value.")
         if isinstance(event, yaml.ScalarEvent):
             node.value = self.scalar(event, path)
             return node
         if depth >= MAX_DEPTH:
-            self.refuse(mark, path[:80], f"nested deeper than {MAX_DEPTH} levels.", "Flatten it.")
+            self.refuse(mark, "", f"nested deeper than {MAX_DEPTH} levels.", "Flatten it.")
             raise DefinitionError(tuple(self.problems))
         if isinstance(event, yaml.SequenceStartEvent):
             node.value = []
@@ -134,11 +139,12 @@ class _Builder:
             return
         key = event.value
         self.visible(event, node.path)
-        path = f"{node.path}.{key[:40]}" if node.path else key[:40]
+        shown = "***" if looks_secret("", key) else key[:40]
+        path = f"{node.path}.{shown}" if node.path else shown
         if event.anchor is not None or event.tag is not None:
             self.refuse(mark, path, "a key takes no anchor and no tag.")
-        if key == "<<" and event.style is None:
-            self.refuse(mark, path, "merge keys (<<) are not taken.", "Use the `defaults:` block.")
+        if key == "<<" and not event.style:
+            self.refuse(mark, path, "merge keys (<<) are not taken.", "Use the `defaults:` block.", once=True)
         elif key in node.value:
             first = node.value[key]
             self.refuse(mark, path, f"the key is there twice; it is first on line {first.line}.", "Remove one.")
@@ -148,7 +154,7 @@ class _Builder:
     def scalar(self, event: Any, path: str) -> Scalar:
         self.visible(event, path)
         text: str = event.value
-        if event.style is not None:
+        if event.style:
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]
@@ -226,9 +232,7 @@ def _parse(text: str, name: str, refuse: Callable[..., DefinitionError]) -> Node
         # A tag's or anchor's name would be the only part of the file that the parser's own text repeats.
         message = re.sub(r"['\"].*", "", message) if "undefined" in message else message
         builder.problems.append(
-            Problem(
-                file=name, line=line, column=column, path="", message=f"{message}.", cure=_CURES.get(message, "")
-            )
+            Problem(file=name, line=line, column=column, path="", message=f"{message}.", cure=_CURES.get(message, ""))
         )
     if builder.problems:
         raise DefinitionError(tuple(builder.problems))

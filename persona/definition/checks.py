@@ -22,7 +22,9 @@ class Finding:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return `Did you mean 'x'?` for the closest of `known`, or an empty text."""
     by_lower = {name.lower().replace("-", "_"): name for name in sorted(known)}
-    found = get_close_matches(word.lower().replace("-", "_")[:80], list(by_lower), n=1, cutoff=0.6)
+    found = get_close_matches(
+        word.lower().replace("-", "_")[:80], list(by_lower), n=1, cutoff=0.6 if len(word) <= 4 else 0.7
+    )
     return f"Did you mean {by_lower[found[0]]!r}?" if found else ""
 
 

@@ -75,9 +75,7 @@ Days = Annotated[
     BeforeValidator(_days, json_schema_input_type=Literal["daily", "weekdays", "weekend"] | list[Day]),
     Field(min_length=1),
 ]
-ChannelSettings = Annotated[
-    dict[str, Any], BeforeValidator(_settings, json_schema_input_type=dict[str, Any] | None)
-]
+ChannelSettings = Annotated[dict[str, Any], BeforeValidator(_settings, json_schema_input_type=dict[str, Any] | None)]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Word = Annotated[str, Field(min_length=1, max_length=80)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]

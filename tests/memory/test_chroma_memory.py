@@ -356,17 +356,18 @@ def test_mends_an_index_that_fails_while_it_is_searched(
     assert plain(memory.recall(questions())) == plain(exact(many(200), questions()))
 
 
-def test_rebuilds_after_a_process_died_reading_the_index(opened: Open, keep: Keep, tmp_path: Path) -> None:
-    memory = opened()
-    keep(memory, many(50))
-    memory.sync()
-    memory.close()
-    (tmp_path / "chroma" / "opening").touch()
-    memory = opened()
-    assert [h.ok for h in memory.health()] == [False]
-    memory.sync()
-    assert [h.ok for h in memory.health()] == [True]
-    assert not (tmp_path / "chroma" / "opening").exists()
+def test_two_memories_of_one_folder_do_not_disturb_each_other(opened: Open, keep: Keep, tmp_path: Path) -> None:
+    first, second = opened(), opened()
+    keep(first, many(60))
+    first.sync()
+    assert plain(second.recall(questions())) == plain(first.recall(questions()))
+    keep(second, many(90))
+    assert plain(first.recall(questions())) == plain(second.recall(questions()))
+    assert all(h.ok for memory in (first, second) for h in memory.health())
+    second.close()
+    first.close()
+    assert (tmp_path / "chroma" / "1").is_dir()
+    assert (tmp_path / "chroma" / "seal").is_file()
 
 
 def test_a_health_report_names_what_is_missing(opened: Open, keep: Keep) -> None:

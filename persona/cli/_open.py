@@ -1,0 +1,90 @@
+"""Opening the parts for a command: definition, plugins, writer, network, audience."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..clock import Clock
+from ..definition import Definition, Persona
+from ..definition.loader import load
+from ..parts import OpenWriter, Parts, open_parts
+from ..plugins import PluginRegistry
+from ..writer import Writer
+
+
+def load_definition(args: argparse.Namespace) -> tuple[Definition, PluginRegistry]:
+    """Load the file that `--file` names, with the plugins of its folder."""
+    file = Path(args.file)
+    registry = PluginRegistry(file.resolve().parent)
+    return load(file, registry=registry), registry
+
+
+def writer_opener(override: str | None = None) -> OpenWriter:
+    """Return a function that opens a persona's writer; `override` names a model that writes for all.
+
+    A model is loaded once, whoever asks for it.
+    """
+    from ..definition.secrets import resolve_secrets
+    from ..writer.choose import open_writer
+
+    cache: dict[tuple[str, str | None], Writer] = {}
+
+    def opener(persona: Persona) -> Writer:
+        settings = persona.writer.model_copy(update={"model": override}) if override else persona.writer
+        key = (settings.model, settings.base_url)
+        if key not in cache:
+            secret = resolve_secrets({"api_key": settings.api_key}, "writer")["api_key"] if settings.api_key else None
+            cache[key] = open_writer(settings, api_key=secret)
+        return cache[key]
+
+    return opener
+
+
+def open_for(
+    args: argparse.Namespace,
+    *,
+    folder: Path,
+    clock: Clock,
+    seed: int,
+    rehearsal: bool,
+    definition: Definition,
+    registry: PluginRegistry,
+) -> Parts:
+    """Open all parts on `folder`."""
+    from ..definition.secrets import resolve_secrets
+
+    return open_parts(
+        definition,
+        registry=registry,
+        folder=folder,
+        clock=clock,
+        seed=seed,
+        open_writer=writer_opener(getattr(args, "writer", None)),
+        rehearsal=rehearsal,
+        resolve=resolve_secrets,
+    )
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[tuple[threading.Event, list[int]]]:
+    """Turn Ctrl-C and SIGTERM into an event: what is under way is finished. A second signal cuts it off."""
+    stop = threading.Event()
+    got: list[int] = []
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        got.append(number)
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop, got
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,36 @@
+"""`persona run`: live, until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+from pathlib import Path
+
+from ._open import load_definition, open_for, stop_on_signals
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    parser.add_argument("--every", type=float, default=15.0, help="seconds between ticks (15)")
+    parser.add_argument("--ticks", type=int, help="stop after so many ticks; without it, run until stopped")
+    parser.add_argument("--writer", help="a model that writes for all personas instead of their own")
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..clock import SystemClock
+    from ..live import run_live
+    from ..runner import Runner
+    from ..store import Owner
+
+    folder = Path(args.data)
+    definition, registry = load_definition(args)
+    clock = SystemClock()
+    with Owner(folder), stop_on_signals() as (stop, got):
+        parts = open_for(
+            args, folder=folder, clock=clock, seed=0, rehearsal=False, definition=definition, registry=registry
+        )
+        try:
+            print(f"{len(definition.personas)} personas are live, data in {folder}. Ctrl-C stops.", flush=True)
+            run_live(Runner(parts), clock=clock, stop=stop, every=timedelta(seconds=args.every), ticks=args.ticks)
+        finally:
+            parts.close()
+    return 128 + got[0] if got else 0
