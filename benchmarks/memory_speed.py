@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
-OPENINGS = ["Today I", "This morning we", "Who else", "My friend", "Never again will I", "At the market I", "Finally I", "Tomorrow we"]
-DEEDS = ["baked", "walked past", "painted", "bought", "fixed", "photographed", "cooked", "cycled to", "planted", "carried home", "lost", "found"]
-THINGS = ["rye bread", "an old bicycle", "the frozen canal", "a linen coat", "three jars of honey", "tomato seeds", "a film camera", "a chair"]
-ENDINGS = ["and it rained.", "before breakfast.", "with cold hands.", "for the third time!", "so what now?", "and told nobody.", ""]
+PARTS = (
+    ("Today I", "This morning we", "Who else", "My friend", "Never again will I", "At the market I", "Tomorrow we"),
+    ("baked", "walked past", "painted", "bought", "fixed", "photographed", "cooked", "cycled to", "planted", "lost"),
+    ("rye bread", "an old bicycle", "the frozen canal", "a linen coat", "tomato seeds", "a film camera", "a chair"),
+    ("and it rained.", "before breakfast.", "with cold hands.", "for the third time!", "and told nobody.", ""),
+)
 
 
 def timed(action: Callable[[], Any]) -> float:
@@ -41,7 +43,7 @@ def strings(value: object) -> Iterator[str]:
 def texts_of(data: Path | None, count: int) -> list[str]:
     rng = random.Random(11)
     if data is None:
-        made = {" ".join(rng.choice(part) for part in (OPENINGS, DEEDS, THINGS, ENDINGS)) for _ in range(count * 4)}
+        made = {" ".join(rng.choice(part) for part in PARTS) for _ in range(count * 4)}
     else:
         made = {text for line in data.read_text(encoding="utf-8").splitlines() for text in strings(json.loads(line))}
     texts = sorted(made)
@@ -97,10 +99,7 @@ def measure(texts: list[str], folder: Path) -> dict[str, float]:
         timed(lambda: [memory.recall(queries[i : i + 16]) for i in range(0, 64, 16)]) * 1e3 / 4
     )
     result["scans_per_call"] = (memory.scans - before) / 36
-    vectors = {
-        text: vector
-        for text, vector in zip([q.text for q in queries], memory.embed([q.text for q in queries]), strict=True)
-    }
+    vectors = dict(zip([q.text for q in queries], memory.embed([q.text for q in queries]), strict=True))
     import numpy as np
 
     memory.embed = lambda texts: np.array([vectors[text] for text in texts])  # type: ignore[method-assign]

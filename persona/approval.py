@@ -91,7 +91,7 @@ class Approvals:
     def __init__(
         self, engine: Engine, *, review: Review | None = None, limits: Mapping[str, int] | None = None
     ) -> None:
-        self._engine = engine
+        self.engine = engine
         self._review = review
         self._limits = dict(limits or {})
 
@@ -103,12 +103,12 @@ class Approvals:
             .where(OutboxRow.state == "held")
             .order_by(OutboxRow.due_at, OutboxRow.id)
         )
-        with reading(self._engine) as session:
+        with reading(self.engine) as session:
             return [self._draft(row, asked) for row, asked in session.execute(query)]
 
     def count(self) -> int:
         """Return how many drafts are held."""
-        with reading(self._engine) as session:
+        with reading(self.engine) as session:
             query = select(func.count()).select_from(OutboxRow).where(OutboxRow.state == "held")
             return session.scalar(query) or 0
 
@@ -130,7 +130,7 @@ class Approvals:
     def _decide(
         self, ref: str, decision: Decided, by: str, now: datetime, *, reason: str = "", body: str | None = None
     ) -> HeldDraft:
-        with writing(self._engine) as session:
+        with writing(self.engine) as session:
             row = find_row(session, ref)
             if row.state != "held":
                 raise DraftNotHeld(ref=ref, state_text=self._how(session, row))

@@ -103,13 +103,12 @@ class ChromaMemory(Memory):
         if not queries:
             return []
         with self._lock:
-            self.sync()
             vectors = self.embed([query.text for query in queries])
             found: Answers = [[] for _ in queries]
             with self._engine.connect() as connection:
                 for persona in sorted({query.persona for query in queries}):
                     places = [i for i, query in enumerate(queries) if query.persona == persona and query.limit > 0]
-                    if places and persona in self._seen:
+                    if places:
                         answers = self._answer(connection, [queries[i] for i in places], vectors[places])
                         for i, answer in zip(places, answers, strict=True):
                             found[i] = answer
@@ -238,7 +237,11 @@ class ChromaMemory(Memory):
         hits: Hits = []
         most = max([_OVER_FETCH, *(8 * queries[i].limit for i in broad)])
         if broad:
-            hits = self._mending(lambda: self._search(persona, vectors[broad], most))
+            try:
+                hits = self._mending(lambda: self._search(persona, vectors[broad], most))
+            except IndexBroken as error:
+                _log.warning("recall goes without the index, which cannot be rebuilt: %s", error)
+                broad = []
         near = journal.shelf(connection, persona, [record_id for ids in hits for record_id in ids])
         by_place = dict(zip(broad, hits, strict=True))
         scans: dict[tuple[object, ...], Shelf] = {}
@@ -257,12 +260,16 @@ class ChromaMemory(Memory):
 
     def _search(self, persona: str, vectors: NDArray[np.float32], most: int) -> Hits:
         self._sync()
+        if persona not in self._seen:
+            return [[] for _ in vectors]
         return self._index.search(persona, vectors, min(most, self._seen[persona].count))
 
     def _settled(
         self, near: Shelf, query: Query, vector: NDArray[np.float64], hits: Sequence[str], most: int
     ) -> Found | None:
         """Return the answer if the records that Chroma named settle it, or None."""
+        if query.persona not in self._seen:
+            return []
         scoring, size = self._scored(query.persona), self._seen[query.persona].count
         found = [near.place[record_id] for record_id in hits if record_id in near.place]
         best = _recalled(near, [i for i in found if journal.allows(query, near.rows[i])], query, vector, scoring)

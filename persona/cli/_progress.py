@@ -20,7 +20,7 @@ _EVERY = timedelta(hours=6)
 
 @contextmanager
 def progress_for(out: TextIO) -> Iterator[Callable[[Standing], None]]:
-    """Give a function that shows where a rehearsal stands: a bar in a terminal, a line every six simulated hours else."""
+    """Give a function that shows where a rehearsal stands: a bar in a terminal, else a line every six hours."""
     if not out.isatty():
         yield _lines(out)
         return

@@ -356,6 +356,19 @@ def test_mends_an_index_that_fails_while_it_is_searched(
     assert plain(memory.recall(questions())) == plain(exact(many(200), questions()))
 
 
+def test_recalls_without_an_index_that_cannot_be_rebuilt(
+    opened: Open, keep: Keep, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(*_: object) -> None:
+        raise IndexBroken("no space left on device")
+
+    memory = opened()
+    keep(memory, many(200))
+    monkeypatch.setattr(memory._index, "put", failing)
+    assert plain(memory.recall(questions())) == plain(exact(many(200), questions()))
+    assert "no space left on device" in caplog.text
+
+
 def test_two_memories_of_one_folder_do_not_disturb_each_other(opened: Open, keep: Keep, tmp_path: Path) -> None:
     first, second = opened(), opened()
     keep(first, many(60))

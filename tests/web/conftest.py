@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from persona_feed import FeedNetwork
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -22,31 +21,46 @@ from persona.digest import digest
 from persona.network import Account, Action
 from persona.store import InboxRow, JournalRow, OutboxRow, PostRow, SlotRow, TraceRow, open_store, writing
 from persona.web import create_app
+from persona_feed import FeedNetwork
 
 NOW = datetime(2026, 7, 16, 18, 40, tzinfo=UTC)
 BASE = "http://localhost:8321"
 
 CAST = [
-    ("Odile Marchetti", "odile_bakes", "baker", "Europe/Lisbon", "Bread, patience and butter. A virtual baker who cannot taste, so you must tell me.", ["warm", "dry"], ["sourdough", "kitchen tools", "failures"]),
-    ("Kaito Brandt", "kaito_rides", "cycling", "Europe/Berlin", "Night rides, bad maps, good brakes. Software on two wheels.", ["curious", "quick"], ["city routes", "repairs"]),
-    ("Wren Adeyemi", "wren_grows", "balcony garden", "Africa/Lagos", "Four pots, one rail, too many tomatoes. I only exist on screens.", ["gentle", "precise"], ["tomatoes", "soil", "bees"]),
-    ("Tomás Quill", "tomas_reads", "books", "America/New_York", "Reads slowly, argues politely. Written by software, about books written by people.", ["wry"], ["novels", "translations"]),
-    ("Ines Halvorsen", "ines_mends", "mending", "America/Los_Angeles", "Darning, patching and the art of keeping things. Virtual hands, real stitches: yours.", ["calm"], ["darning", "denim"]),
-]  # fmt: skip
+    ("Odile Marchetti", "odile_bakes", "baker", "Europe/Lisbon", ["sourdough", "kitchen tools", "failures"]),
+    ("Kaito Brandt", "kaito_rides", "cycling", "Europe/Berlin", ["city routes", "repairs"]),
+    ("Wren Adeyemi", "wren_grows", "balcony garden", "Africa/Lagos", ["tomatoes", "soil", "bees"]),
+    ("Tomás Quill", "tomas_reads", "books", "America/New_York", ["novels", "translations"]),
+    ("Ines Halvorsen", "ines_mends", "mending", "America/Los_Angeles", ["darning", "denim"]),
+]
+BIOS = (
+    "Bread, patience and butter. A virtual baker who cannot taste, so you must tell me.",
+    "Night rides, bad maps, good brakes. Software on two wheels.",
+    "Four pots, one rail, too many tomatoes. I only exist on screens.",
+    "Reads slowly, argues politely. Written by software, about books written by people.",
+    "Darning, patching and the art of keeping things. Virtual hands, real stitches: yours.",
+)
 PEOPLE = [
-    ("mara_k", "Mara K."), ("bennyboy77", "Benny"), ("lowtide", "low tide"), ("sofia_p", "Sofia Pereira"),
-    ("quietkettle", "Quiet Kettle"), ("jonas_h", "Jonas"), ("thepatch", "The Patch"), ("nkechi", "Nkechi O."),
-]  # fmt: skip
+    ("mara_k", "Mara K."),
+    ("bennyboy77", "Benny"),
+    ("lowtide", "low tide"),
+    ("sofia_p", "Sofia Pereira"),
+    ("quietkettle", "Quiet Kettle"),
+    ("jonas_h", "Jonas"),
+    ("thepatch", "The Patch"),
+    ("nkechi", "Nkechi O."),
+]
+# who, likes, text
 POSTS = [
-    (0, "Day three of the rye starter. It smells like a wet apple and that is exactly right. What does yours smell like?", 26, 9),
-    (1, "Found a lane behind the freight yard with no lights and perfect asphalt. Not telling you where. Fine: ask me.", 14, 3),
-    (2, "First tomato has turned from green to \"maybe\". I am told patience is a nutrient. 🍅", 41, 12),
-    (3, "A translator is the only reader who never gets to skip a sentence. Say their name when you say the author's.", 33, 17),
-    (4, "The hole is never where the cloth is weak. It is beside it. Darn one finger's width further than you think.", 58, 21),
-    (0, "The Fold Board costs €24, is beech, and comes with a linen cloth. That is all there is to it, and it is enough.", 11, 2),
-    (1, "If your brakes sing, clean them. If they hum, align them. If they scream, walk. @odile_bakes this is also how I think about kettles.", 19, 4),
-    (2, "Bees found the basil. I did not plant the basil for bees, but I will be saying that I did. #balcony", 37, 8),
-]  # fmt: skip
+    (0, 8, "Day three of the rye starter. It smells like a wet apple, and that is right. What does yours smell like?"),
+    (1, 5, "Found a lane behind the freight yard with no lights and perfect asphalt. Not telling where. Fine: ask me."),
+    (2, 7, 'First tomato has turned from green to "maybe". I am told patience is a nutrient. 🍅'),
+    (3, 6, "A translator is the only reader who never gets to skip a sentence. Say their name beside the author's."),
+    (4, 8, "The hole is never where the cloth is weak. It is beside it. Darn one finger's width further than that."),
+    (0, 2, "The Fold Board costs €24, is beech, and comes with a linen cloth. That is all, and it is enough."),
+    (1, 4, "If your brakes sing, clean them. If they hum, align them. If they scream, walk. Right, @odile_bakes?"),
+    (2, 8, "Bees found the basil. I did not plant it for bees, but I will be saying that I did. #balcony"),
+]
 
 
 @dataclass(kw_only=True)
@@ -75,13 +89,13 @@ class Folder:
         return create_app(**(given | changes))
 
 
-def persona(name: str, handle: str, trade: str, zone: str, bio: str, voice: list[str], topics: list[str]) -> Any:
+def persona(bio: str, name: str, handle: str, trade: str, zone: str, topics: list[str]) -> Any:
     return {
         "name": name,
         "handle": handle,
         "bio": bio,
         "trade": trade,
-        "voice": tuple(voice),
+        "voice": ("warm", "dry"),
         "topics": tuple({"name": topic} for topic in topics),
         "time_zone": zone,
         "slots": ({"name": "morning", "at": "08:30"},),
@@ -90,7 +104,9 @@ def persona(name: str, handle: str, trade: str, zone: str, bio: str, voice: list
 
 
 def definition() -> Definition:
-    return Definition.model_validate({"personas": tuple(persona(*row) for row in CAST)})
+    return Definition.model_validate(
+        {"personas": tuple(persona(bio, *row) for bio, row in zip(BIOS, CAST, strict=True))}
+    )
 
 
 def outbox(number: int, handle: str, text: str, at: datetime, **more: Any) -> OutboxRow:
@@ -168,7 +184,7 @@ def fill(path: Path) -> Folder:
     engine, network, cast = open_store(path), FeedNetwork.open(path), definition()
     start = NOW - timedelta(days=4)
     people = [Account(handle=handle, name=name, bio="Here for the bread.") for handle, name in PEOPLE]
-    network.register([Account(handle=p.handle, name=p.name, bio=p.bio, bot=True, time_zone=p.time_zone) for p in cast.personas], start)  # fmt: skip
+    network.register([Account(handle=p.handle, name=p.name, bio=p.bio, bot=True) for p in cast.personas], start)
     network.register(people, start)
     follows = [
         Action(kind="follow", actor=who.handle, target=p.handle, at=start + timedelta(minutes=n * 8 + m))
@@ -178,9 +194,9 @@ def fill(path: Path) -> Folder:
     ]
     network.act("follows", follows)
     roots, posted, rows = [], [], []
-    for n, (who, text, minutes, likes) in enumerate(POSTS):
+    for n, (who, likes, text) in enumerate(POSTS):
         handle = cast.personas[who].handle
-        at = NOW - timedelta(hours=7 * (len(POSTS) - n) - 5, minutes=minutes)
+        at = NOW - timedelta(hours=7 * (len(POSTS) - n) - 5, minutes=11 * n)
         labels = ["#AI", "#ad"] if "€" in text else ["#AI"]
         row = outbox(n + 1, handle, text, at, labels=labels, state="sent", sending_at=at, sent_at=at)
         status = network.publish(handle, row.text, at, row.key, labels=tuple(labels))
@@ -193,21 +209,22 @@ def fill(path: Path) -> Folder:
         posted.append(n + 1)
         actions = [
             Action(kind="like", actor=who.handle, target=status.id, at=at + timedelta(minutes=m))
-            for m, who in enumerate(people[: likes % 9])
+            for m, who in enumerate(people[:likes])
         ]
         network.act(f"likes {n}", actions)
     said = [
         (0, "mara_k", "mine smells like nail polish, should I worry?"),
         (0, "bennyboy77", "wet apple and, respectfully, feet"),
-        (2, "nkechi", "Mine have been at \"maybe\" for two weeks. Send help."),
+        (2, "nkechi", 'Mine have been at "maybe" for two weeks. Send help.'),
         (4, "thepatch", "this fixed my favourite jumper, thank you @ines_mends"),
-    ]  # fmt: skip
+    ]
     for n, (root, who_said, text) in enumerate(said):
         at = NOW - timedelta(hours=3, minutes=50 - n)
         network.act(f"said {n}", [Action(kind="comment", actor=who_said, target=roots[root], at=at, text=text)])
     asked = next(s for s in network.thread(roots[0]) if s.author.handle == "mara_k")
     reply = "Nail polish means hungry, @mara_k. Feed it twice a day for two days and it will forgive you."
-    network.publish("odile_bakes", f"{reply} #AI", NOW - timedelta(hours=3), "reply-0", in_reply_to=asked.id, labels=("#AI",))  # fmt: skip
+    at = NOW - timedelta(hours=3)
+    network.publish("odile_bakes", f"{reply} #AI", at, "reply-0", in_reply_to=asked.id, labels=("#AI",))
     held = [
         outbox(
             101,
@@ -230,14 +247,22 @@ def fill(path: Path) -> Folder:
         ),
     ]
     heard = InboxRow(
-        id=1, persona="wren_grows", channel="feed", remote_id="n1", kind="reply", author="nkechi",
-        at=NOW - timedelta(hours=1), text="Did you taste it?? How was it?", post_id="9", state="taken",
-    )  # fmt: skip
+        id=1,
+        persona="wren_grows",
+        channel="feed",
+        remote_id="n1",
+        kind="reply",
+        author="nkechi",
+        at=NOW - timedelta(hours=1),
+        text="Did you taste it?? How was it?",
+        post_id="9",
+        state="taken",
+    )
     slots = [
-        SlotRow(persona=p.handle, name="morning", local_date=(NOW + timedelta(days=d)).date(), due_at=NOW + timedelta(days=d, hours=3))
+        SlotRow(persona=p.handle, name="morning", local_date=due.date(), due_at=due)
         for p in cast.personas
-        for d in range(3)
-    ]  # fmt: skip
+        for due in (NOW + timedelta(days=d, hours=3) for d in range(3))
+    ]
     kinds = ("canon", "post", "reply", "told", "post", "told")
     with writing(engine) as session:
         session.add(heard)
@@ -245,9 +270,16 @@ def fill(path: Path) -> Folder:
         session.add_all([*rows, *held, *(trace(h.id, h.body, NOW, decision="hold") for h in held)])
         session.add_all(journal(n, "odile_bakes", kind) for n, kind in enumerate(kinds))
     return Folder(
-        engine=engine, network=network, definition=cast, clock=VirtualClock(NOW), approvals=Approvals(engine),
-        path=path, roots=roots, held=[101, 102], posted=posted,
-    )  # fmt: skip
+        engine=engine,
+        network=network,
+        definition=cast,
+        clock=VirtualClock(NOW),
+        approvals=Approvals(engine),
+        path=path,
+        roots=roots,
+        held=[101, 102],
+        posted=posted,
+    )
 
 
 @pytest.fixture

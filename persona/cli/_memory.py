@@ -1,0 +1,103 @@
+"""`persona memory`: search, list, forget, reindex."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ._context import data_folder, open_engine
+from ._open import load_definition
+
+if TYPE_CHECKING:
+    from ..memory import Memory
+
+_KINDS = ("canon", "post", "reply", "told", "promise")
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    search = actions.add_parser("search", help="what a persona would recall for a text, with scores and reasons")
+    search.add_argument("persona", help="handle")
+    search.add_argument("text")
+    search.add_argument("--limit", type=int, default=8)
+    search.add_argument("--kind", choices=_KINDS)
+    listing = actions.add_parser("list", help="a persona's newest records")
+    listing.add_argument("persona", help="handle")
+    listing.add_argument("--kind", choices=_KINDS)
+    listing.add_argument("--limit", type=int, default=30)
+    forget = actions.add_parser("forget", help="erase records from journal and index")
+    forget.add_argument("--persona", help="only of this handle")
+    forget.add_argument("--author", help="all that this person said")
+    forget.add_argument("--record", help="one record by its id")
+    reindex = actions.add_parser("reindex", help="rebuild the index from the journal, without the model")
+    reindex.add_argument("--persona", help="only of this handle")
+    actions.add_parser("health", help="compare the index with the journal")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.action == "forget" and not (args.persona or args.author or args.record):
+        print("Say what to forget: --author, --record or --persona.")
+        return 2
+    with _open(args) as memory:
+        return _do(args, memory)
+
+
+@contextmanager
+def _open(args: argparse.Namespace) -> Iterator[Memory]:
+    from ..store import Owner
+
+    engine = open_engine(args)
+    folder = data_folder(args)
+    definition, registry = load_definition(args)
+    # The index has one writer at a time, so a running engine keeps the folder to itself.
+    with Owner(folder):
+        kind = registry.memory(definition.personas[0].memory.store)
+        memory = kind.open(engine=engine, folder=folder, personas=definition.personas)
+        try:
+            yield memory
+        finally:
+            memory.close()
+            engine.dispose()
+
+
+def _do(args: argparse.Namespace, memory: Memory) -> int:
+    if args.action == "search":
+        _search(args, memory)
+    elif args.action == "list":
+        for record in memory.list(_handle(args.persona), kind=args.kind, limit=args.limit):
+            print(f"{record.id}  {record.at:%Y-%m-%d %H:%M}  {record.kind:<7} @{record.author}: {record.text}")
+    elif args.action == "forget":
+        author = args.author.lstrip("@") if args.author else None
+        handle = _handle(args.persona) if args.persona else None
+        count = memory.forget(persona=handle, author=author, record_id=args.record)
+        print(f"Forgot {count} records.")
+    elif args.action == "reindex":
+        print(f"Indexed {memory.reindex(_handle(args.persona) if args.persona else None)} records.")
+    else:
+        states = memory.health()
+        for state in states:
+            word = "ok" if state.ok else f"not ok: {state.cause}"
+            print(f"@{state.persona}: journal {state.journal}, index {state.index}, {word}")
+        return 0 if all(state.ok for state in states) else 1
+    return 0
+
+
+def _search(args: argparse.Namespace, memory: Memory) -> None:
+    from ..clock import SystemClock
+    from ..memory import Query
+
+    handle = _handle(args.persona)
+    newest = memory.list(handle, limit=1)
+    # A rehearsal's calendar is not ours: "now" is just after its newest record.
+    now = max([SystemClock().now(), *(record.at for record in newest)])
+    kinds = (args.kind,) if args.kind else ()
+    for found in memory.recall([Query(persona=handle, text=args.text, now=now, limit=args.limit, kinds=kinds)])[0]:
+        record = found.record
+        print(f"{found.score:.3f}  {record.kind:<7} @{record.author}: {record.text}")
+        print(f"       {found.reason}  ({record.id})")
+
+
+def _handle(text: str) -> str:
+    return text.lstrip("@")
