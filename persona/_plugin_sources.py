@@ -142,11 +142,12 @@ class Installed:
         if self._points is None:
             from importlib.metadata import entry_points
 
-            # Without a group this would build an object for every entry point of every package.
+            # Asked for once: each call reads the files of every installed package.
+            every = entry_points()
             self._points = {}
             for each, group in GROUPS.items():
                 by_name: dict[str, list[EntryPoint]] = {}
-                for point in sorted(entry_points(group=group), key=lambda point: (point.name, _dist(point)[0])):
+                for point in sorted(every.select(group=group), key=lambda point: (point.name, _dist(point)[0])):
                     known = by_name.setdefault(point.name, [])
                     if all((_dist(point), point.value) != (_dist(other), other.value) for other in known):
                         known.append(point)

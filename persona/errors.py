@@ -143,3 +143,9 @@ class CommentsUnreadable(PersonaError, ValueError):
     """The comments file {file_text}, line {line}, cannot be read: {cause_text}. Each line is one JSON object with `intent` and `text`, or one with `product` and `comments`."""
 
     exit_code = 2
+
+
+class WouldOverwrite(PersonaError, FileExistsError):
+    """{file_text} is there already and is left as it is. Remove it, or name another file with --file."""
+
+    exit_code = 2

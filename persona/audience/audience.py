@@ -16,7 +16,7 @@ from persona.digest import seed_of
 from persona.network import Action, Network, Status, StepReport
 from persona.writer import Writer
 
-from .bank import CommentBank, Intent
+from .bank import CommentBank, Intent, said
 from .people import Person, make_people
 from .pick import Picker, subject_of, typed
 from .rates import Rates
@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 _DAY = np.array([2, 1, 1, 1, 1, 3, 9, 16, 17, 13, 12, 13, 17, 15, 11, 11, 13, 16, 18, 21, 24, 23, 16, 7], np.float64)
 _DAY /= _DAY.mean()
 _INTENTS: dict[Intent, float] = {
-    "praise": 0.22, "question": 0.24, "story": 0.17, "wish": 0.09, "complaint": 0.06, "chat": 0.14,
-    "identity": 0.035, "hostile": 0.025, "spam": 0.02,
+    "praise": 0.21, "question": 0.22, "story": 0.19, "wish": 0.09, "complaint": 0.06, "chat": 0.14,
+    "identity": 0.045, "hostile": 0.025, "spam": 0.02,
 }  # fmt: skip
 _PROMO_INTENTS: dict[Intent, float] = {
     "praise": 0.17, "question": 0.43, "story": 0.0, "wish": 0.13, "complaint": 0.11, "chat": 0.09,
@@ -104,6 +104,8 @@ class Audience:
         key = self.key(until)
         if (done := self.network.step(key)) is not None:
             return done
+        if not self.people or not self.personas:
+            return self.network.act(key, [])
         rng = np.random.Generator(np.random.PCG64(seed_of(self.seed, key)))
         scene = look(self.network, start, until, personas=self.personas.keys(), people=self._handles, bank=self.bank)
         follows = self._follows()
@@ -208,7 +210,7 @@ class Audience:
 
     def _returning(self, wish: _Wish, earlier: Sequence[Status], scene: Scene) -> _Wish:
         """Make the wish take up what was said earlier: a story goes on, or its noun comes back."""
-        told = {s.text.casefold() for s in earlier}
+        told = {said(s.text) for s in earlier}
         for status in reversed(earlier):
             place = self.bank.line_of(status.text)
             if place is not None and (later := self.bank.lines[place].later):
@@ -216,7 +218,7 @@ class Audience:
                 word = next(iter([*nouns(status.text), *nouns(head.text if head else ""), "thing"]))
                 topic = wish.persona.topics[0].name
                 text = typed(later.replace("{word}", word).replace("{topic}", topic), wish.person)
-                if text.casefold() not in told:
+                if said(text) not in told:
                     return replace(wish, intent="returning", text=text)
         past = self._past(earlier[-1], scene)
         return replace(wish, intent="returning", past=past) if past else wish
@@ -272,13 +274,13 @@ class Audience:
         spoken: list[tuple[_Wish, str]] = []
         for wish in sorted(wishes, key=lambda w: (w.at, w.person.handle, w.target.id)):
             used = taken.setdefault(wish.head.id, set())
-            text = wish.text if wish.text and wish.text.casefold() not in used else ""
+            text = wish.text if wish.text and said(wish.text) not in used else ""
             if not text:
                 others = [h for h in self.personas if h != wish.persona.handle]
                 subject = subject_of(wish.target, wish.persona, self._products, others)
                 text = picker.pick(wish.intent, wish.person, subject, taken=used, past=wish.past)
             if text:
-                used.add(text.casefold())
+                used.add(said(text))
                 spoken.append((wish, text))
         texts = self._rewritten(spoken, taken, key)
         return [
@@ -299,12 +301,12 @@ class Audience:
                 asked[name] = n
                 requests.append(request(name, seed, wish.person, wish.persona, wish.head, wish.intent))
         found: dict[int, str] = {}
+        used = set().union(*taken.values())
         for answer in self._writer.write(requests) if requests else ():
             wish = spoken[asked[answer.id]][0]
-            used = taken[wish.head.id]
-            tidied = [typed(t, wish.person) for c in answer.candidates if (t := tidy(c.text, wish.head.text))]
-            text = next((t for t in tidied if t.casefold() not in used), "")
+            texts = () if answer.error else [tidy(c.text, wish.head.text) for c in answer.candidates]
+            text = next((t for t in texts if t and said(t) not in used), "")
             if text:
-                used.add(text.casefold())
-                found[asked[answer.id]] = text
+                used.add(said(text))
+                found[asked[answer.id]] = typed(text, wish.person)
         return found

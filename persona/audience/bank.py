@@ -59,13 +59,14 @@ class Line:
         return _SLOT.sub(lambda m: values[m[1]], self.text) if self.slots else self.text
 
 
-def _said(text: str) -> str:
+def said(text: str) -> str:
+    """Return the words of `text` alone: the same for two ways of typing the same comment."""
     return " ".join(_NOT_SAID.sub("", text.casefold()).split())
 
 
 def _pattern(text: str, slots: bool) -> re.Pattern[str]:
     parts = _SLOT.split(text) if slots else [text]
-    return re.compile(r"\s*.+?\s*".join(re.escape(_said(part)) for part in parts[::2]), re.DOTALL)
+    return re.compile(r"\s*.+?\s*".join(re.escape(said(part)) for part in parts[::2]), re.DOTALL)
 
 
 class CommentBank:
@@ -93,9 +94,9 @@ class CommentBank:
         """Return the place of the line that `text` was made from, however it was typed; None for no line."""
         if self._patterns is None:
             self._patterns = [_pattern(line.text, bool(line.slots)) for line in self.lines]
-        said = _said(text)
+        typed = said(text)
         for place, pattern in enumerate(self._patterns):
-            if pattern.fullmatch(said):
+            if pattern.fullmatch(typed):
                 return place
         return None
 

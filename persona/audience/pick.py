@@ -10,7 +10,7 @@ from persona.definition import Persona, Product
 from persona.digest import seed_of
 from persona.network import Status
 
-from .bank import CommentBank, Intent, Line
+from .bank import CommentBank, Intent, Line, said
 from .people import Person
 from .words import nouns, overlap, stems
 
@@ -89,7 +89,7 @@ class Picker:
                     slot: slots[slot][self._draw(person, slot) % len(slots[slot][:4])] for slot in sorted(line.slots)
                 }
                 text = typed(line.fill(values), person)
-                if text.casefold() not in taken:
+                if said(text) not in taken:
                     self._uses[place] += 1
                     return text
         return ""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from persona.network import Network, Status
 
 from .bank import CommentBank
+from .bank import said as said_form
 
 READ_FOR = timedelta(hours=24)
 REMEMBERED = timedelta(days=7)
@@ -23,8 +24,8 @@ class Scene:
 
     `posts` are the personas' own posts of the last day. `said` holds what each person wrote to each persona, by
     (person, persona). `answers` are the personas' answers to people that nobody has come back to, each with the
-    comment it answers. `heads` are all first posts of threads, by id; `texts` what stands in each thread;
-    `uses` how often each line of the bank was used.
+    comment it answers. `heads` are all first posts of threads, by id; `texts` what stands in each thread, as
+    `bank.said` gives it; `uses` how often each line of the bank was used.
     """
 
     start: datetime
@@ -58,7 +59,7 @@ def look(
     answers: dict[str, tuple[Status, Status]] = {}
     for status in recent:
         thread, author = status.thread_id or status.id, status.author.handle
-        texts[thread].add(status.text.casefold())
+        texts[thread].add(said_form(status.text))
         above = by_id.get(status.in_reply_to or "")
         if author in people:
             commenters[thread].add(author)

@@ -17,25 +17,33 @@ def _listed(text: str) -> frozenset[str]:
 DETERMINERS = _listed("a an the my your our his her their this that these those every each one another any")
 STOP = DETERMINERS | _listed(
     """about above across after again against all almost along already also although always am among and anyone
-    anything are around as at away back be because been before behind being below beside between both but by can
-    cannot come comes could did do does doing done don't down during either else enough even ever everyone
-    everything few for from get gets give go goes going gone got had has have having he hello here hers him how
-    i i'm if in instead into is isn't it it's its itself just keep know let let's like look lot made make makes
-    many may maybe me might mine more most much must near need never next no nobody none nor not nothing now of
-    off often oh on once only onto or other ours out over own perhaps please put quite rather really said same
-    say says see she should since so some someone something soon still such take tell than thank thanks that's
-    their them then there they they're thing things think though through till to today together tomorrow too
-    tonight toward try two under until up upon us use used very via want was way we well were what when where
-    whether which while who why will with without won't would yes yesterday yet you you're yours"""
+    anything april are around as ask asked asks at august away back be became because been before began begin
+    behind being below beside between bit both bought brought but by call called came can cannot come comes
+    could day days december did do does doing don't done down during either else end enough even evening ever
+    everyone everything february felt few for found friday from gave get gets give gives go goes going gone got
+    had has have having he held hello here hers him hour hours how i i'm if in instead into is isn't it it's its
+    itself january july june just keep kept kind knew know knows left let let's like lives look looks lot made
+    make makes man many march may maybe me men might mine minute minutes moment monday month months more morning
+    most much must near need needs never next night no nobody none nor not nothing november now number october
+    of off often oh on once only onto or other ours out over own part people perhaps person place please point
+    put quite ran rather really rest said same sat saturday saw say says second seconds see september she should
+    side since so some someone something soon sort start still stood stop such sunday take takes tell than thank
+    thanks that's their them then there they they're thing things think though thought through thursday till
+    time times to today together told tomorrow tonight too took top toward try tuesday two under until up upon
+    us use used very via wait want wants was way ways we wednesday week weeks well went were what when where
+    whether which while who why will with without woman women won't works would wrote year years yes yesterday
+    yet you you're yours"""
 )
 _PLAIN = _listed(
-    """able bad best better big black blue bright brown calm cheap clean clear cold cool dark deep dry early easy
-    empty extra fair fast favourite favorite fine first five four fourth free fresh full funny good grand gray
-    great green grey half happy hard heavy high hot huge kind large last late lazy least left less light little
-    long loud low main mild narrow neat new nice odd old open orange pale past perfect pink plain poor proper
-    purple quick quiet ready real red rich right rough round sad second secret sharp short shy silent silly
-    simple single slow small smart smooth soft solid sour strange strong sure sweet tall tender thick thin third
-    three tight tiny true ugly warm weak wet whole wide wild wooden woolen wrong yellow young"""
+    """able bad best better big black blue bright broken brown calm certain cheap clean clear cold common cool dark
+    deep different dozen dry early easy eight eleven empty enormous extra fair famous fast favorite favourite
+    fine first five four fourth free fresh full funny gold golden good grand gray great green grey half happy
+    hard heavy high hot huge hundred important kind large last late lazy least left less light little local long
+    lost loud low main mild narrow neat new nice nine odd old open orange own pale past perfect pink plain poor
+    private proper public purple quick quiet ready real red rich right rough round sad second secret seven sharp
+    short shy silent silly silver simple single six slow small smart smooth soft solid sour special strange
+    strong sure sweet tall ten tender thick thin third thousand three tight tiny true twelve ugly usual warm
+    weak wet white whole wide wild wooden woolen wrong yellow young"""
 )
 _ENDINGS = ("ful", "ous", "ive", "ish", "less", "able", "ible", "ly", "est")
 
@@ -52,7 +60,7 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             word = word[: -len(ending)]
             break
-    return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 
 def stems(text: str) -> frozenset[str]:

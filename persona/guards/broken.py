@@ -1,5 +1,6 @@
 """Text that a machine broke: leftovers of a prompt, repeats, loose ends, strange signs, strange links."""
 
+# ruff: noqa: E501 - a pattern is easier to read in one piece
 from __future__ import annotations
 
 import re
@@ -25,7 +26,7 @@ _LEFTOVER = re.compile(
     r"[^.!?\n]{0,60}(?:post|tweet|caption|reply|response|answer|draft|text|rewrite|version|comment)\b"
     r"|^\W*(?:sure|certainly)[,!.]+ (?:here|i can|i'd be happy|i will|let me)\b"
     r"|\bas an? (?:ai )?(?:large )?(?:language )?(?:model|ai assistant)\b(?=[,: ])(?:, ?i (?:can|do|am|don|cannot))?"
-    r"|^\W*(?:assistant|user|system|human|ai|response|answer|reply|post|caption|tweet|comment|output|example|draft"
+    r"|^\W*(?:assistant|user|system|human|response|answer|reply|post|caption|tweet|comment|output|example|draft"
     r"|rewritten)\s*(?:\d+\s*)?:|(?:^|\n)\s*(?:assistant|user|system|human|response|caption|output)\s*:"
     r"|\bi(?:'m| am) (?:sorry|unable)[, ]+(?:but )?(?:i )?(?:can't|cannot|to) (?:assist|help with that|comply|fulfil)"
     r"|\b(?:how (?:can|may) i (?:help|assist) you|let me know if you (?:need|have|would like) (?:any|further|more))\b"
@@ -34,10 +35,12 @@ _LEFTOVER = re.compile(
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
-    r"\[(?!\d+\])[A-Za-z][^\]\n]{0,40}\]|\{\{?[a-z_ ]{1,40}\}?\}|<(?:[a-z_]+ ?)?(?:name|url|link|product|brand|handle|topic)>"
+    r"\[(?:your |insert |the )?\w+(?:[ _-]\w+){0,3}\](?!\()|\{\{?[a-z_ ]{1,40}\}?\}|<(?:[a-z_]+ ?)?(?:name|url|link|product|brand|handle|topic)>"
     r"|\b(?:lorem ipsum|insert \w+ here|your name here|TODO|TBD|XXX)\b|(?<!\w)\$\{|%\([a-z_]+\)s",
 )
-_MOJIBAKE = re.compile("\ufffd|[ÃÂ][\x80-\xbf]|â€[\u0080-\u02ff™œž]|ï»¿|Ã[€-ÿ]|ðŸ|\\\\[nt]|\\\\u[0-9a-f]{4}|&(?:amp|quot|lt|gt|nbsp|#\\d+);")
+_MOJIBAKE = re.compile(
+    "\ufffd|[ÃÂ][\x80-\xbf€ƒ„…†‡ˆ‰‹‘’“”•–—˜™š›]|â€|ï»¿|ðŸ|\\\\[nt]|\\\\u[0-9a-f]{4}|&(?:amp|quot|lt|gt|nbsp|#\\d+);"
+)
 _UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 _JOINERS = frozenset("\n\u200d\ufe0f")
 _URL = re.compile(
@@ -48,11 +51,11 @@ _URL = re.compile(
 _MENTION = re.compile(r"(?<![\w@./])@([A-Za-z0-9_](?:[\w.-]*\w)?(?:@[\w.-]+\w)?)")
 _HASHTAG = re.compile(r"(?<![\w&/])#\w+")
 _DOUBLED = re.compile(r"\b([^\W\d_]{2,})\s+\1\b")
-_FINE_DOUBLES = frozenset(
-    "that had very so really no yes ha he ho bye hey night knock yum please tick tut there now well too far many never "
-    "long big much go wait come more again up old tap drip nous vous sie die der das si que muy bla blah chop step slow "
-    "round on by out down is in".split()
+_NEVER_DOUBLED = frozenset(
+    ["a", "an", "the", "of", "to", "and", "or", "but", "with", "for", "from", "at", "as", "its", "it's", "this", "these", "those", "your", "their", "our", "my", "we", "they", "are", "was", "were", "be", "been", "have", "has", "which", "who", "because", "if", "when", "while", "than", "then", "und", "oder", "mit", "ist", "ein", "eine", "für", "von", "zu", "et", "le", "la", "les", "des", "une", "est", "el", "los", "con", "para", "una", "il", "di", "per", "un", "uma", "os"]
 )
+_SHORT_REFRAIN = 7
+"""Letters. "Small small" and "piano piano" are speech; a longer word said twice is a loop."""
 _TRIPLED = re.compile(r"\b(\w{2,})(?:[\s,.!-]+\1\b){3,}|([^\W\d_])\2{4,}|([!?])\3{3,}|(\S{2,12}?)\4{4,}")
 _TAIL = re.compile(r"(?:\s*(?:#\w+|@[\w.@-]+))+\s*$")
 _ENDS = frozenset(".!?…。！？)]\"'”’»*~:€%♪♡❤")
@@ -132,9 +135,9 @@ def _calls(draft: Draft) -> Iterator[str]:
 def _unprintable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return ""
-    joined = "".join(emoji_in(text))
+    joined = frozenset("".join(emoji_in(text)))
     # The tag characters of a flag such as Scotland's are rare enough to be held; joiners count only inside emoji.
-    found = {c for c in text if unicodedata.category(c) in _UNPRINTABLE and c not in _JOINERS}
+    found = {c for c in text if unicodedata.category(c) in _UNPRINTABLE and c not in _JOINERS and c not in joined}
     if "\u200d" in text and "\u200d" not in joined:
         found.add("\u200d")
     return ", ".join(f"U+{ord(c):04X}" for c in sorted(found))
@@ -161,7 +164,7 @@ def _script(char: str) -> str:
 def _repeat(text: str) -> str:
     folded = fold(text)
     for found in _DOUBLED.finditer(folded):
-        if found[1] not in _FINE_DOUBLES:
+        if found[1] in _NEVER_DOUBLED or len(found[1]) >= _SHORT_REFRAIN:
             return found[0]
     if found := _TRIPLED.search(folded):
         return found[0]
@@ -198,9 +201,12 @@ def _loose_end(text: str) -> str:
         return ""
     last = core[-1]
     tail = core[-40:]
-    if last in ",;-–—([{&/" or _LOOSE_WORD.search(tail) and last != ".":
+    if last in ",;-–—([{&/" or (_LOOSE_WORD.search(tail) and last != "."):
         return tail
     if last in _ENDS or not last.isalpha() or len(words(core)) < MIN_WORDS_FOR_AN_END:
+        return ""
+    # Whoever writes without capitals or in lines of verse leaves out the full stop too.
+    if next((c for c in core if c.isalpha()), "a").islower() or " / " in core or re.search(r"\n\s*[-*•]", core):
         return ""
     line = core.rsplit("\n", 1)[-1]
     # A last line of its own ("Warmly, Odile") or a last sentence that is a short call is whole without a full stop.

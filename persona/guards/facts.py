@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..guard import Draft, Finding, Guard
 from ._text import excerpt, fold, plain, without_tags
@@ -13,17 +13,20 @@ HARMLESS_COUNT = 3
 """Counts up to this, in words, are prose ("two left hands") even in a text about a product."""
 
 _MONTH_ALONE = re.compile(
-    r"\b(?:until|till|in|of|by|from|to|since|through|before|after|end of|bis|ab)\s+(January|February|March|April|May|June|July|August"
+    r"\b(?:until|till|in|of|by|from|to|since|through|before|after|end of|bis|ab)\s+((?<!in )(?<!of )May|January|February|March|April|June|July|August"
     r"|September|October|November|December)\b"
 )
 _WEEKDAY = re.compile(r"\b((?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)s?\b")
 _SPAN = re.compile(
     r"\b(?:a|one) (?:full|whole|entire) (hour|day|night|week|month|year)\b"
+    r"|\b(?:for|over) an? (day|night|week|month|year)\b(?! of)"
     r"|\b(?:within|less than|under|in just|in only) (?:a|an|one) (hour|day|night|week|month|year)\b",
     re.IGNORECASE,
 )
 _CODE = re.compile(r"\b(?=[A-Z0-9]*[A-Z]{3})[A-Z]{3,}\d*\b")
-_CODE_CUE = re.compile(r"\b(?:code|type|enter|use|with|coupon|voucher|mit|codice)\s+(?:the )?(?:code )?$", re.IGNORECASE)
+_CODE_CUE = re.compile(
+    r"\b(?:code|type|enter|use|with|coupon|voucher|mit|codice)\s+(?:the )?(?:code )?$", re.IGNORECASE
+)
 
 
 class FactsGuard(Guard):
@@ -38,7 +41,7 @@ class FactsGuard(Guard):
     name = "facts"
 
     def look(self, draft: Draft) -> Sequence[Finding]:
-        given = [amount for fact in draft.facts for amount in amounts(fact)]
+        given = [part for fact in draft.facts for amount in amounts(fact) for part in _parts(amount)]
         asked = [amount for amount in amounts(draft.question) if amount.kind not in ("money", "percent")]
         year = Amount(kind="count", values=frozenset((float(draft.now.year),)), unit="", span="")
         findings = []
@@ -51,11 +54,38 @@ class FactsGuard(Guard):
             elif cause := _twisted(amount, given):
                 findings.append(self._hold(f"{amount.span!r}: {cause}"))
         if draft.product:
+            counted = _counted(draft.facts)
+            for noun, counts in _counted((draft.body,)).items():
+                if counts - {1.0} and noun in counted and not counts & counted[noun]:
+                    findings.append(self._hold(f"the facts give another number of {noun!r}"))
             findings += [self._hold(f"{span!r} is not among the facts") for span in _loose_words(draft)]
         return findings
 
     def _hold(self, reason: str) -> Finding:
         return Finding(rule=self.name, decision="hold", reason=excerpt(reason, 160))
+
+
+def _parts(fact: Amount) -> Iterator[Amount]:
+    yield fact
+    if fact.per.startswith("for "):
+        many = frozenset(float(v) for v in fact.per.removeprefix("for ").split("/"))
+        yield Amount(kind="count", values=many, unit="", span=fact.per)
+
+
+def _counted(texts: Iterable[str]) -> dict[str, set[float]]:
+    """Return, for each noun that is counted in `texts`, its counts."""
+    found: dict[str, set[float]] = {}
+    for text in texts:
+        flat = plain(text)
+        for amount in amounts(text):
+            if amount.kind == "count" and (noun := _noun(amount, flat)):
+                found.setdefault(noun, set()).update(amount.values)
+    return found
+
+
+def _noun(amount: Amount, text: str) -> str:
+    after = re.search(rf"(?<!\w){re.escape(amount.span)} ([a-z]{{4,}})", text, re.IGNORECASE)
+    return after[1].casefold().rstrip("s") if after else ""
 
 
 def _is_prose(amount: Amount, *, about_product: bool) -> bool:
@@ -64,7 +94,7 @@ def _is_prose(amount: Amount, *, about_product: bool) -> bool:
     if not about_product:
         return amount.kind != "date"
     if amount.kind == "measure":
-        return max(amount.values) <= 0
+        return bool(re.match(r"one (?:day|inch|foot|second|minute|night|step)\b", amount.span, re.IGNORECASE))
     return amount.kind == "count" and max(amount.values) <= HARMLESS_COUNT
 
 
@@ -86,7 +116,9 @@ def _bare_values(fact: Amount) -> frozenset[float]:
 
 
 def _leading_values(span: str) -> list[float]:
-    return [value for part in amounts(re.sub(r"[^\d.,\s]+$", "", span)) for value in part.values if part.kind == "count"]
+    return [
+        value for part in amounts(re.sub(r"[^\d.,\s]+$", "", span)) for value in part.values if part.kind == "count"
+    ]
 
 
 def _same_unit(amount: Amount, fact: Amount) -> bool:
@@ -98,7 +130,11 @@ def _same_unit(amount: Amount, fact: Amount) -> bool:
 
 def _twisted(amount: Amount, given: Sequence[Amount]) -> str:
     """Return what is wrong with the use of a number that does stand in the facts, or nothing."""
-    same = [f for f in given if f.kind == amount.kind and amount.values & f.values and amount.unit.split()[0:1] == f.unit.split()[0:1]]
+    same = [
+        f
+        for f in given
+        if f.kind == amount.kind and amount.values & f.values and amount.unit.split()[0:1] == f.unit.split()[0:1]
+    ]
     if not same:
         return ""
     if amount.kind == "money" and amount.per and not any(_per_agrees(amount.per, fact.per) for fact in same):
@@ -109,7 +145,7 @@ def _twisted(amount: Amount, given: Sequence[Amount]) -> str:
 
 
 def _per_agrees(said: str, given: str) -> bool:
-    if said == given or said.startswith("for ") and not given:
+    if said == given or (said.startswith("for ") and not given):
         return True
     # A price without a period is for one piece.
     return said in ("each", "piece", "item", "once") and given in ("", "each", "piece", "item", "once")
@@ -128,7 +164,7 @@ def _loose_words(draft: Draft) -> list[str]:
             found.append(match[0])
     found += [m[0] for m in _WEEKDAY.finditer(body) if fold(m[1]) not in facts]
     for match in _SPAN.finditer(body):
-        one = amounts(f"one {match[1] or match[2]}")
+        one = amounts(f"one {match[1] or match[2] or match[3]}")
         if one and not _stands(one[0], given):
             found.append(match[0])
     known = set(re.findall(r"\w+", " ".join((*draft.facts, draft.persona.name))))

@@ -1,5 +1,6 @@
 """The AI and the advertising label stand in the text that goes out, whatever was cut from it."""
 
+
 from __future__ import annotations
 
 import re
@@ -43,7 +44,7 @@ class LabelsGuard(Guard):
 
     def look(self, draft: Draft) -> Sequence[Finding]:
         disclosure = draft.persona.disclosure
-        needed: dict[str, str] = {label: "it was set for this text" for label in draft.labels}
+        needed: dict[str, str] = dict.fromkeys(draft.labels, "it was set for this text")
         if draft.kind == "post" or disclosure.on_replies:
             needed[disclosure.ai] = "every such text says that it is made by AI"
         if cause := self._advertises(draft):

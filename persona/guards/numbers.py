@@ -1,9 +1,11 @@
 """The numbers of a text: prices, percents, measures, dates and counts, in digits and in English words."""
 
+# ruff: noqa: E501 - a pattern is easier to read in one piece
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Literal
@@ -31,11 +33,8 @@ class Amount:
     bound: str = ""
 
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SMALL = (
     {word: n for n, word in enumerate(_ONES)}
     | {word: 10 * n for n, word in enumerate(_TENS, 2)}
@@ -45,15 +44,19 @@ _SCALE = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_
 _ORDINALS = {
     word: n
     for n, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
-        " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth"],
         1,
     )
 } | {"thirtieth": 30}
 _PARTS = {"half": 0.5, "third": 1 / 3, "quarter": 0.25, "fifth": 0.2, "tenth": 0.1}
 
 _ATOM = "|".join(sorted((*_SMALL, *_SCALE), key=lambda w: (-len(w), w)))
-_WORDS = rf"(?:(?:a |an )(?=hundred|thousand|million|dozen|billion))?(?:{_ATOM})(?:(?:[ -]| and )(?:{_ATOM}))*(?: point (?:{_ATOM}))?"
+_BELOW_100 = rf"(?:(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_ONES[1:10])}))?|{'|'.join(sorted(_ONES, key=len, reverse=True))}|fourty)"
+_SCALES = "|".join(_SCALE)
+_WORDS = (
+    rf"(?:(?:(?:a|{_BELOW_100})[ -])?(?:{_SCALES})(?:(?: and|,)? (?:{_BELOW_100})(?: (?:{_SCALES}))?)*"
+    rf"|(?:(?:a|{_BELOW_100}) )?dozen|{_BELOW_100}(?: point (?:{_ATOM}))?)"
+)
 _DIGITS = r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d+)*"
 _NUMBER = rf"(?:{_DIGITS}|\b{_WORDS}\b)"
 
@@ -136,8 +139,8 @@ _MONTHS = {
 }
 
 
-def _any(names: object) -> str:
-    return "|".join(re.escape(str(n)) for n in sorted(names, key=lambda n: (-len(n), n)))  # type: ignore[call-overload]
+def _any(names: Iterable[str]) -> str:
+    return "|".join(re.escape(name) for name in sorted(names, key=lambda n: (-len(n), n)))
 
 
 _SIGN = _any(_MONEY_SIGNS)
@@ -146,22 +149,28 @@ _MONTH = _any(_MONTHS)
 _ORDINAL = rf"(?:(?:{'|'.join(_TENS)})-)?(?:{_any(_ORDINALS)})"
 _PER = (
     r"(?:\s*(?:,? ?(?P<per>per|an?|/|each|every)\s*(?P<for>month|year|week|day|night|hour|order|person|head|piece|item)\b"
-    r"|\s*(?P<each>apiece|each|a piece|a pop)\b|\s*(?P<once>once|one-off)\b|\s*for (?:a |an )?(?P<many>dozen|" + _ATOM + r"|\d+)\b))?"
+    r"|\s*(?P<each>apiece|each|a piece|a pop)\b|\s*(?P<once>once|one-off)\b|\s*for (?:a |an )?(?P<many>dozen|"
+    + _ATOM
+    + r"|\d+)\b))?"
 )
 _PATTERN = re.compile(
     rf"(?P<iso>\b\d{{4}}-(?P<iso_m>\d\d)-(?P<iso_d>\d\d)\b)"
     rf"|(?P<date>\b(?:(?P<day>\d{{1,2}}(?:st|nd|rd|th|\.)?|the {_ORDINAL}|{_ORDINAL})(?: of| de)? (?P<month>{_MONTH})"
-    rf"|(?P<month2>{_MONTH}) (?:the )?(?P<day2>\d{{1,2}}(?:st|nd|rd|th)?|{_ORDINAL}))\b(?!\s*%))"
+    rf"|(?P<month2>{_MONTH}) (?P<day2>\d{{1,2}}(?:st|nd|rd|th)?|(?:the )?(?<!may the ){_ORDINAL}))\b(?!\s*%))"
     rf"|(?P<money>(?:(?<!\w)(?P<pre>{_SIGN}) ?(?P<n1>{_DIGITS})|(?P<n2>{_NUMBER})(?:[ \u00a0\u202f-]?)(?P<post>{_SIGN})(?!\w))){_PER}"
     rf"|(?P<percent>(?P<n3>{_NUMBER})[ \u00a0-]?(?:%|percent\b|per cent\b|prozent\b|pour cent\b|por ciento\b|por cento\b))"
     rf"|(?P<share>\b(?:(?:a|one|the) )?(?P<part>half|third|quarter|fifth|tenth)[ -](?:off\b|(?:of )?(?:the |your |its )?(?:price|money|cost)\b"
     r"|less\b|cheaper\b))"
-    rf"|(?P<piece>\b(?:(?P<pn>three|two|one|a) quarters?|half|(?:a )?third) (?:of )?(?:an?|the) (?P<pu>{_UNIT})\b)"
+    rf"|(?P<piece>\b(?:(?P<pn>three|two|one|a) quarters?|half|(?:a )?third)[ -](?:of )?(?:(?:an?|the) )?(?P<pu>{_UNIT})\b)"
     rf"|(?P<measure>(?P<n4>{_NUMBER})[ \u00a0\u202f-]?(?P<unit>{_UNIT})(?!\w))"
     rf"|(?P<count>(?<![\w.])(?P<n5>\d{{1,2}}:\d\d|{_DIGITS})(?:st|nd|rd|th|s|x|p)?(?!\d)|\b(?P<n6>{_WORDS})\b)",
     re.IGNORECASE,
 )
-_RANGE = re.compile(rf"^\s*(?:to|by|x|×|-|–|and|till|until)\s*(?:{_NUMBER}\s*(?:to|by|x|×|-|–)\s*)?(?:{_NUMBER})[ -]?(?P<unit>{_UNIT}|{_SIGN}|%)(?!\w)", re.I)
+_RANGE = re.compile(
+    rf"^\s*(?:to|by|x|×|-|–|and|till|until)\s*(?:{_NUMBER}\s*(?:to|by|x|×|-|–)\s*)?(?:{_NUMBER})[ -]?(?P<unit>{_UNIT}|{_SIGN}|%)(?!\w)",
+    re.I,
+)
+_AGE = re.compile(r"\bage[sd]? (?:\d+ (?:to|-|–) )?$", re.I)
 _MOST = re.compile(r"\b(?:up to|at most|no more than|under|less than|below|within|max(?:imum)?)\s*$", re.I)
 _LEAST = re.compile(r"\b(?:at least|more than|over|above|no less than|beyond|min(?:imum)?|from)\s*$", re.I)
 
@@ -175,6 +184,8 @@ def amounts(text: str) -> tuple[Amount, ...]:
         amount = _read(match)
         if amount is None:
             continue
+        if amount.kind == "count" and _AGE.search(flat[: match.start()]):
+            amount = _with_unit(amount, "years")
         if amount.kind == "count" and (ranged := _RANGE.match(flat[match.end() : match.end() + 60])):
             amount = _with_unit(amount, ranged["unit"])
         found.append(_bounded(amount, flat[max(0, match.start() - 16) : match.start()]))
@@ -200,7 +211,12 @@ def _read(match: re.Match[str]) -> Amount | None:
         if not per and match["many"]:
             per = "for " + "/".join(f"{v:g}" for v in sorted(_values(match["many"])))
         return Amount(
-            kind="money", values=_values(number), unit=_MONEY_SIGNS[sign.casefold()], span=span, per=per, spelled=_spelled(number)
+            kind="money",
+            values=_values(number),
+            unit=_MONEY_SIGNS[sign.casefold()],
+            span=span,
+            per=per,
+            spelled=_spelled(number),
         )
     if match["percent"]:
         return Amount(kind="percent", values=_values(match["n3"]), unit="%", span=span, spelled=_spelled(match["n3"]))
@@ -224,21 +240,18 @@ def _read(match: re.Match[str]) -> Amount | None:
 def _with_unit(amount: Amount, sign: str) -> Amount:
     sign = sign.casefold()
     if sign == "%":
-        return Amount(kind="percent", values=amount.values, unit="%", span=amount.span, spelled=amount.spelled)
+        return replace(amount, kind="percent", unit="%")
     if sign in _MEASURES:
         unit, factor = _MEASURES[sign]
-        values = frozenset(round(v * factor, 3) for v in amount.values)
-        return Amount(kind="measure", values=values, unit=unit, span=amount.span, spelled=amount.spelled)
-    return Amount(kind="money", values=amount.values, unit=_MONEY_SIGNS[sign], span=amount.span, spelled=amount.spelled)
+        return replace(amount, kind="measure", values=frozenset(round(v * factor, 3) for v in amount.values), unit=unit)
+    return replace(amount, kind="money", unit=_MONEY_SIGNS[sign])
 
 
 def _bounded(amount: Amount, before: str) -> Amount:
     bound = "most" if _MOST.search(before) else "least" if _LEAST.search(before) else ""
     if not bound:
         return amount
-    return Amount(
-        kind=amount.kind, values=amount.values, unit=amount.unit, span=amount.span, per=amount.per, spelled=amount.spelled, bound=bound
-    )
+    return replace(amount, bound=bound)
 
 
 def _spelled(number: str) -> bool:

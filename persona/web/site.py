@@ -138,7 +138,7 @@ class Site:
             .order_by(JournalRow.kind)
         )
         with reading(self.engine) as session:
-            return dict(session.execute(query).tuples().all())
+            return {str(kind): count for kind, count in session.execute(query)}
 
     def _statuses(self, author: str | None, *, top_level: bool, before: str | None) -> list[Status]:
         if self.network is None:

@@ -195,15 +195,16 @@ class Decoder:
             prompts: list[Prompt] = []
             source = []
             for row in rows:
-                if not prompts or row.candidate == 0 or row.prompt is not prompts[-1]:
+                if not prompts or row.prompt is not prompts[-1]:
                     prompts.append(row.prompt)
                 source.append(len(prompts) - 1)
             room = max(row.sampling.max_tokens for row in rows)
             batch, logits = self._model.start(
                 [(self.prefixes.get(prompt.prefix), prompt.own) for prompt in prompts], room
             )
-            batch.pick(source)
-            logits = logits[torch.tensor(source)]
+            if len(source) > len(prompts):
+                batch.pick(source)
+                logits = logits[torch.tensor(source)]
             sampler = Sampler([(row.sampling, row.seed) for row in rows])
             live = list(rows)
         while True:

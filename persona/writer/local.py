@@ -1,0 +1,216 @@
+"""LocalChatModel: a LangChain chat model over a model folder, that really writes batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Literal
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import run_in_executor
+from pydantic import PrivateAttr
+
+from persona.digest import digest, seed_of
+
+from .contract import Candidate, Message, Sampling, WriteRequest, Writer, Written
+from .folder import ModelFolder
+from .switch import check_generation
+
+_written: ContextVar[Written | None] = ContextVar("persona_written", default=None)
+
+
+class LocalChatModel(BaseChatModel):
+    """A causal language model in a local folder (safetensors), on the CPU.
+
+    `write` is the quick way: all requests of a tick at once, each with several candidates. As a LangChain model,
+    `invoke`, `batch` and `stream` work as anywhere; `batch` is one true batch. The same input and `seed` give the
+    same text. Llama models run on persona's own forward pass, all others on transformers'.
+    """
+
+    folder: str
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the products inside the layers. `auto`: bfloat16 where the CPU multiplies it in hardware."""
+    max_rows: int = 24
+    prefix_bytes: int = 512 * 2**20
+    max_tokens: int = 80
+    temperature: float = 0.7
+    top_p: float = 0.9
+    top_k: int = 40
+    repetition_penalty: float = 1.1
+    seed: int = 0
+
+    _decoder: Any = PrivateAttr(default=None)
+    _parameters: int = PrivateAttr(default=0)
+    _resolved: str = PrivateAttr(default="float32")
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Load. Raises ModelNotFound or ModelNotTrusted."""
+        super().model_post_init(context)
+        from .decode import Decoder
+        from .llama import LlamaForward, quick_bfloat16, supports
+        from .prompt import Template
+
+        model_folder = ModelFolder.open(Path(self.folder))
+        tokenizer = model_folder.tokenizer()
+        forward: Any
+        if supports(model_folder.config):
+            if self.precision == "bfloat16" or (self.precision == "auto" and quick_bfloat16()):
+                self._resolved = "bfloat16"
+            forward = LlamaForward(model_folder.config, model_folder.tensors(), precision=self._resolved)
+        else:
+            from .general import TransformersForward
+
+            forward = TransformersForward(model_folder.path)
+        self._parameters = forward.parameters
+        self._decoder = Decoder(
+            model=forward,
+            tokenizer=tokenizer,
+            template=Template(model_folder.template, tokenizer, tokens=model_folder.named_tokens()),
+            stops=model_folder.stops(tokenizer),
+            context=model_folder.context,
+            max_rows=self.max_rows,
+            prefix_bytes=self.prefix_bytes,
+        )
+
+    @property
+    def _llm_type(self) -> str:
+        return "persona-local"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model": Path(self.folder).name, "precision": self._resolved, **vars(self._sampling(None, {}))}
+
+    @property
+    def resolved_precision(self) -> str:
+        """The precision in use: never `auto`."""
+        return self._resolved
+
+    def write(self, requests: Sequence[WriteRequest]) -> list[Written]:
+        """Return one answer per request, in order; see `Decoder`. A request that fails does not fail the others."""
+        check_generation(self._parameters)
+        answers: list[Written] = self._decoder.write(requests)
+        return answers
+
+    def batch(
+        self,
+        inputs: list[LanguageModelInput],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[AIMessage]:
+        """Return one message per input, all written together. Callbacks see each input as a run of its own."""
+        turns = [self._convert_input(each).to_messages() for each in inputs]
+        stop = kwargs.get("stop")
+        answers = self.write([self._request(each, stop, kwargs) for each in turns])
+        configs = config if isinstance(config, list) else [config] * len(inputs)
+        messages: list[Any] = []
+        for each, settings, answer in zip(inputs, configs, answers, strict=True):
+            token = _written.set(answer)
+            try:
+                messages.append(self.invoke(each, settings, **kwargs))
+            except Exception as error:
+                if not return_exceptions:
+                    raise
+                messages.append(error)
+            finally:
+                _written.reset(token)
+        return messages
+
+    async def abatch(
+        self,
+        inputs: list[LanguageModelInput],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any,
+    ) -> list[AIMessage]:
+        """As `batch`, in a thread."""
+        return await run_in_executor(
+            None, self.batch, inputs, config, return_exceptions=return_exceptions, **kwargs
+        )
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        answer = _written.get()
+        if answer is None:
+            [answer] = self.write([self._request(messages, stop, kwargs)])
+        if answer.error:
+            raise ValueError(answer.error)
+        [candidate] = answer.candidates
+        return ChatResult(generations=[_generation(candidate)])
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        check_generation(self._parameters)
+        for piece in self._decoder.stream(self._request(messages, stop, kwargs)):
+            chunk = ChatGenerationChunk(message=AIMessageChunk(content=piece))
+            if run_manager:
+                run_manager.on_llm_new_token(piece, chunk=chunk)
+            yield chunk
+
+    def _sampling(self, stop: Sequence[str] | None, kwargs: dict[str, Any]) -> Sampling:
+        names = ("max_tokens", "temperature", "top_p", "top_k", "repetition_penalty")
+        values = {name: kwargs.get(name, getattr(self, name)) for name in names}
+        return Sampling(stop=tuple(stop or ()), **values)
+
+    def _request(self, messages: Sequence[BaseMessage], stop: Any, kwargs: dict[str, Any]) -> WriteRequest:
+        turns = tuple(_message(message) for message in messages)
+        seed = kwargs.get("seed", self.seed)
+        plain = [[turn.role, turn.content] for turn in turns]
+        return WriteRequest(
+            id=digest(plain),
+            messages=turns,
+            seed=seed_of(seed, plain),
+            sampling=self._sampling(stop, kwargs),
+        )
+
+
+class LocalWriter(Writer):
+    """The writer over a LocalChatModel."""
+
+    def __init__(self, model: LocalChatModel, *, name: str | None = None) -> None:
+        self.model = model
+        self.name = name or f"{Path(model.folder).name}/{model.resolved_precision}"
+
+    def write(self, requests: Sequence[WriteRequest]) -> list[Written]:
+        """Return one answer per request, in order."""
+        return self.model.write(requests)
+
+
+def _generation(candidate: Candidate) -> ChatGeneration:
+    details = {"finish_reason": candidate.finish, "logprob": candidate.logprob, "tokens": candidate.tokens}
+    return ChatGeneration(
+        message=AIMessage(content=candidate.text, response_metadata=details), generation_info=details
+    )
+
+
+def _message(message: BaseMessage) -> Message:
+    """Return a LangChain message as a turn. Raises ValueError for kinds that a text model cannot read."""
+    role = _ROLES.get(message.type)
+    if role is None:
+        raise ValueError(f"a local model reads system, human and ai messages, not {message.type!r}")
+    return Message(role=role, content=str(message.text))
+
+
+_ROLES: dict[str, Literal["system", "user", "assistant"]] = {
+    "system": "system",
+    "human": "user",
+    "ai": "assistant",
+    "AIMessageChunk": "assistant",
+}
