@@ -143,7 +143,7 @@ def good_texts(folder: Path, quick: bool) -> Iterator[Draft]:
         for row in read(path, quick):
             for item in row["items"]:
                 product = item.get("product") or {}
-                given = [v for v in _strings({k: v for k, v in item.items() if k not in ("text", "comment")})]
+                given = list(_strings({k: v for k, v in item.items() if k not in ("text", "comment")}))
                 comment = item.get("comment") or {}
                 question = str(comment.get("text", ""))
                 author = [f"@{comment['author']}"] if comment else []

@@ -40,6 +40,7 @@ _UNSEEN = re.compile(
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
 )
 _CURES = {
+    "found a tab character that violates indentation": "Indent with spaces, not tabs.",
     "found character that cannot start any token": "Indent with spaces, not tabs; put text that begins with @, % or ` "
     "in quotes.",
     "mapping values are not allowed in this context": 'Put text that holds ": " in quotes, and check the indentation.',

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+from ._text import listed
+
 NUMBER = r"\d+|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w+)?|a dozen|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen"
 
 DISCLAIMER = re.compile(
@@ -73,8 +75,15 @@ ORIGIN = re.compile(
     r"(?:made|built|grown|woven|oak|wool|leather|steel|linen|cotton|silk|craft\w*|quality|design\w*|engineering|mill|farm|family|\w+ers)"
     r"|\b(?P<local>(?:locally|regionally|family|home)[- ](?:made|grown|sourced|owned|run)|(?:small|family|little) (?:mill|farm|grove|workshop|factory|vineyard|dairy|bakery|studio))\b"
 )
-MATERIALS = frozenset(
-    ["oak", "walnut", "beech", "birch", "teak", "bamboo", "cork", "willow", "mahogany", "cedar", "plastic", "steel", "iron", "aluminium", "aluminum", "titanium", "brass", "copper", "ceramic", "porcelain", "marble", "leather", "suede", "cotton", "linen", "merino", "cashmere", "alpaca", "mohair", "silk", "satin", "velvet", "denim", "polyester", "nylon", "latex", "silicone", "organic", "recycled", "biodegradable", "compostable", "vegan", "vegetarian", "sustainable", "sustainably", "handmade", "fairtrade", "waterproof", "windproof", "fireproof", "shatterproof", "scratchproof", "wireless", "wirelessly", "bluetooth", "rechargeable", "solar", "dishwasher", "microwave", "hypoallergenic", "unscented", "scented", "touchscreen", "wifi", "carbon", "stainless", "unbleached", "undyed", "lambswool", "sheepskin", "fleece", "crystal", "bleed", "fluent", "refillable", "machine-washable", "screen", "camera", "display", "speaker"]
+MATERIALS = listed(
+    "oak walnut beech birch teak bamboo cork willow mahogany cedar plastic steel iron aluminium aluminum "
+    "titanium brass copper ceramic porcelain marble leather suede cotton linen merino cashmere alpaca "
+    "mohair silk satin velvet denim polyester nylon latex silicone organic recycled biodegradable "
+    "compostable vegan vegetarian sustainable sustainably handmade fairtrade waterproof windproof "
+    "fireproof shatterproof scratchproof wireless wirelessly bluetooth rechargeable solar dishwasher "
+    "microwave hypoallergenic unscented scented touchscreen wifi carbon stainless unbleached undyed "
+    "lambswool sheepskin fleece crystal bleed fluent refillable machine-washable screen camera display "
+    "speaker"
 )
 FEATURES = re.compile(
     r"\b(?:(?:painted|knitted|sewn|woven|stitched|thrown|sanded|dyed|printed|made) by hand|hand[- ](?:painted|knitted|sewn|woven|made|dyed)|(?:sugar|gluten|lactose|alcohol|plastic|cruelty|bpa|scent|fragrance)[- ]free"

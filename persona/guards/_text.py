@@ -16,6 +16,11 @@ _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"”»')\]]*\s+|\n+|(?<=[。！
 _QUOTED = re.compile(r'"[^"\n]{3,400}"|“[^”\n]{3,400}”|«[^»\n]{3,400}»|„[^“”\n]{3,400}[“”]')
 
 
+def listed(text: str) -> frozenset[str]:
+    """Return the words that `text` lists, spaces between them."""
+    return frozenset(text.split())
+
+
 @lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """Return `text` for comparison: NFKC, without hidden characters, case-folded, with plain apostrophes."""

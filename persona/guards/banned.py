@@ -18,7 +18,7 @@ _SIGN_IN_WORD = re.compile(r"(?<=\w)[.*_\-·'](?=\w)")
 
 
 class BannedGuard(Guard):
-    """Holds a text with a banned word: whole words, any case, also with look-alike letters, dots or zero-width signs."""
+    """Holds a text with a banned word: a whole word, in any case, also with look-alike letters, dots, hidden signs."""
 
     name = "banned"
 

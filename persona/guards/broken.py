@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from ..guard import Draft, Finding, Guard
-from ._text import excerpt, fold, plain, sentences, words
+from ._text import excerpt, fold, listed, plain, sentences, words
 from .emoji import emoji_in
 
 MAX_HASHTAGS = 3
@@ -51,8 +51,10 @@ _URL = re.compile(
 _MENTION = re.compile(r"(?<![\w@./])@([A-Za-z0-9_](?:[\w.-]*\w)?(?:@[\w.-]+\w)?)")
 _HASHTAG = re.compile(r"(?<![\w&/])#\w+")
 _DOUBLED = re.compile(r"\b([^\W\d_]{2,})\s+\1\b")
-_NEVER_DOUBLED = frozenset(
-    ["a", "an", "the", "of", "to", "and", "or", "but", "with", "for", "from", "at", "as", "its", "it's", "this", "these", "those", "your", "their", "our", "my", "we", "they", "are", "was", "were", "be", "been", "have", "has", "which", "who", "because", "if", "when", "while", "than", "then", "und", "oder", "mit", "ist", "ein", "eine", "für", "von", "zu", "et", "le", "la", "les", "des", "une", "est", "el", "los", "con", "para", "una", "il", "di", "per", "un", "uma", "os"]
+_NEVER_DOUBLED = listed(
+    "a an the of to and or but with for from at as its it's this these those your their our my we they "
+    "are was were be been have has which who because if when while than then und oder mit ist ein eine "
+    "für von zu et le la les des une est el los con para una il di per un uma os"
 )
 _SHORT_REFRAIN = 7
 """Letters. "Small small" and "piano piano" are speech; a longer word said twice is a loop."""
@@ -166,8 +168,8 @@ def _repeat(text: str) -> str:
     for found in _DOUBLED.finditer(folded):
         if found[1] in _NEVER_DOUBLED or len(found[1]) >= _SHORT_REFRAIN:
             return found[0]
-    if found := _TRIPLED.search(folded):
-        return found[0]
+    if tripled := _TRIPLED.search(folded):
+        return tripled[0]
     keys = Counter(" ".join(words(s)) for s in sentences(text))
     for sentence, count in keys.items():
         if count > 1 and (sentence.count(" ") >= 3 or count > 2):

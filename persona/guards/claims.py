@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..guard import Draft, Finding, Guard
 from . import _claim_words as known
-from ._text import excerpt, plain, sentences, without_tags, words
+from ._text import excerpt, listed, plain, sentences, without_tags, words
 from .numbers import amounts
 
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -20,11 +20,13 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a discount", known.FREE),
     ("a feature", known.FEATURES),
 )
-_CALENDAR = frozenset(
-    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "mondays", "tuesdays", "wednesdays", "thursdays", "fridays", "saturdays", "sundays", "christmas", "easter", "i"]
+_CALENDAR = listed(
+    "january february march april may june july august september october november december monday tuesday "
+    "wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays "
+    "sundays christmas easter i"
 )
-_SMALL_WORDS = frozenset(
-    ["a", "an", "the", "of", "in", "on", "to", "for", "from", "by", "with", "and", "or", "is", "are", "it", "its", "this", "that", "only", "just", "be", "as", "at", "any", "your", "you", "there"]
+_SMALL_WORDS = listed(
+    "a an the of in on to for from by with and or is are it its this that only just be as at any your you there"
 )
 
 

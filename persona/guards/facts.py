@@ -13,8 +13,8 @@ HARMLESS_COUNT = 3
 """Counts up to this, in words, are prose ("two left hands") even in a text about a product."""
 
 _MONTH_ALONE = re.compile(
-    r"\b(?:until|till|in|of|by|from|to|since|through|before|after|end of|bis|ab)\s+((?<!in )(?<!of )May|January|February|March|April|June|July|August"
-    r"|September|October|November|December)\b"
+    r"\b(?:until|till|in|of|by|from|to|since|through|before|after|end of|bis|ab)\s+"
+    r"((?<!in )(?<!of )May|January|February|March|April|June|July|August|September|October|November|December)\b"
 )
 _WEEKDAY = re.compile(r"\b((?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)s?\b")
 _SPAN = re.compile(

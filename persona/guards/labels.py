@@ -1,6 +1,5 @@
 """The AI and the advertising label stand in the text that goes out, whatever was cut from it."""
 
-
 from __future__ import annotations
 
 import re

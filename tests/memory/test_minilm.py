@@ -33,7 +33,7 @@ TEXTS = [
 def shuffled() -> list[str]:
     rng = random.Random(3)
     words = " ".join(TEXTS[:4]).split()
-    return TEXTS + [" ".join(rng.choices(words, k=rng.randint(1, 120))) for _ in range(80)]
+    return TEXTS + [" ".join(rng.choices(words, k=rng.randint(1, 60))) for _ in range(40)]
 
 
 @pytest.mark.model
@@ -58,12 +58,11 @@ def test_gives_the_vectors_of_the_transformers_model() -> None:
 def test_a_text_has_the_same_bits_alone_and_in_any_batch() -> None:
     model, texts = MiniLM(), shuffled()
     alone = np.concatenate([model.embed([text]) for text in texts])
-    for seed in range(3):
-        order = random.Random(seed).sample(range(len(texts)), len(texts))
-        for size in (3, 32, len(texts)):
-            for start in range(0, len(order), size):
-                part = order[start : start + size]
-                assert np.array_equal(model.embed([texts[i] for i in part]), alone[part])
+    for size in (3, 32, len(texts)):
+        order = random.Random(size).sample(range(len(texts)), len(texts))
+        for start in range(0, len(order), size):
+            part = order[start : start + size]
+            assert np.array_equal(model.embed([texts[i] for i in part]), alone[part])
 
 
 @pytest.mark.model

@@ -19,7 +19,7 @@ from persona.store import OutboxRow, reading, writing
 from tests.web.web_folder import NOW, Folder, outbox, trace
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
 pytestmark = pytest.mark.browser
 FLAGS = [
@@ -81,10 +81,23 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
         made = context.new_page()
         made.set_default_timeout(15_000)
         problems: list[str] = []
-        made.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
+
+        def dialog(shown: Dialog) -> None:
+            problems.append(f"dialog {shown.message}")
+            shown.dismiss()
+
+        def console(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                problems.append(message.text)
+
+        def asked(request: Request) -> None:
+            if not request.url.startswith("http://127.0.0.1:"):
+                problems.append(request.url)
+
+        made.on("dialog", dialog)
         made.on("pageerror", lambda error: problems.append(str(error)))
-        made.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        made.on("request", lambda asked: None if "127.0.0.1" in asked.url else problems.append(asked.url))
+        made.on("console", console)
+        made.on("request", asked)
         yield made
     assert problems == [], "a script ran, the policy was broken, or something was fetched from elsewhere"
 
