@@ -42,7 +42,7 @@ def draft_due(engine: Engine, now: datetime) -> int:
         if not any(row.due_at <= now + SOON for row in ripe):
             return 0
         wanted = _wanted(engine, session, ripe)
-        recent = {persona.handle: _recent(session, persona.handle) for persona in engine.parts.personas}
+        recent = {persona.handle: recent_texts(session, persona.handle) for persona in engine.parts.personas}
     drafts = engine.draft([w.cue for w in wanted], now, recent)
     drafts = _without_twins(drafts)
     count = 0
@@ -107,7 +107,7 @@ def _unlabelled(text: str) -> str:
     return " ".join(words)
 
 
-def _recent(session: Session, handle: str) -> list[str]:
+def recent_texts(session: Session, handle: str) -> list[str]:
     """Return own texts, newest first: what is out and what is about to go out."""
     waiting = session.scalars(
         select(OutboxRow.body)

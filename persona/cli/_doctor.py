@@ -100,11 +100,12 @@ def _data(args: argparse.Namespace, folder: Path) -> str:
     try:
         with reading(engine) as session:
             verdict = session.connection().exec_driver_sql("PRAGMA quick_check").scalar()
-            states = session.execute(select(OutboxRow.state, func.count()).group_by(OutboxRow.state)).tuples().all()
+            counted = session.execute(select(OutboxRow.state, func.count()).group_by(OutboxRow.state))
+            states = {state: count for state, count in counted}
         if verdict != "ok":
             raise ValueError(f"the database is damaged: {verdict}")
-        stuck = dict(states).get("unknown", 0)
+        stuck = states.get("unknown", 0)
         note = f"; {stuck} wait for a person: see `persona log`" if stuck else ""
-        return ", ".join(f"{state} {count}" for state, count in sorted(states)) + note
+        return ", ".join(f"{state} {count}" for state, count in sorted(states.items())) + note
     finally:
         engine.dispose()

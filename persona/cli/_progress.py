@@ -62,7 +62,7 @@ def _counts(standing: Standing) -> str:
 def print_summary(lines: Sequence[PersonaSummary]) -> None:
     """Print one row per persona."""
     table = Table(title="What came of it")
-    table.add_column("persona")
+    table.add_column("persona", no_wrap=True)
     for name in ("posts", "replies", "followers", "likes"):
         table.add_column(name, justify="right")
     table.add_column("held, and why")
@@ -80,4 +80,6 @@ def print_summary(lines: Sequence[PersonaSummary]) -> None:
             str(line.memory),
             f"{line.seconds:.0f}",
         )
-    Console().print(table)
+    # A log file has no width of its own; 80 columns would cut the handles.
+    console = Console()
+    (console if console.is_terminal else Console(width=120)).print(table)

@@ -56,7 +56,11 @@ def run(args: argparse.Namespace) -> int:
         elif args.action == "reject":
             print(f"Rejected {_name(Approvals(engine).reject(args.ref, args.by, now, reason=args.reason))}.")
         else:
-            approvals = Approvals(engine, limits=limits_of(args, load_definition(args)))
+            from ..reconsider import reviewer
+
+            definition = load_definition(args)
+            limits = limits_of(args, definition)
+            approvals = Approvals(engine, limits=limits, review=reviewer(engine, definition, limits))
             body = args.text if args.text is not None else _from_editor(approvals, args.ref)
             edited = approvals.edit(args.ref, body, args.by, now)
             print(f"Changed and approved {_name(edited)}; it goes out at the next tick:\n{edited.text}")

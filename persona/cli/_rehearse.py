@@ -114,6 +114,7 @@ def _open(args: argparse.Namespace, folder: Path, definition: object, registry: 
         writer=parts.writer_of(parts.personas[0]),
         comments=CommentBank.load(args.comments) if args.comments else CommentBank.load(),
         personas=parts.personas,
+        products=definition.products,
     )
     runner = Runner(parts)
     return parts, Rehearsal(runner, network=network, audience=audience, clock=clock)

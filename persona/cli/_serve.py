@@ -36,15 +36,17 @@ def run(args: argparse.Namespace) -> int:
     folder = data_folder(args)
     engine = open_engine(args)
     from ..approval import Approvals
+    from ..reconsider import reviewer
     from ..web import create_app, serve
 
+    limits = limits_of(args, definition)
     network = open_network(args, definition, engine)
     app = create_app(
         engine=engine,
         definition=definition,
         network=network,
         token=token,
-        approvals=Approvals(engine, limits=limits_of(args, definition)),
+        approvals=Approvals(engine, limits=limits, review=reviewer(engine, definition, limits)),
         clock=FolderClock(engine),
         hosts=(args.host,),
     )

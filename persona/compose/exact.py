@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from random import Random
@@ -21,51 +22,8 @@ _PRICE = re.compile(r"\b(?:price|cost|how much|expensive|cheap|€|\$|£)", re.I
 _OFFER = re.compile(r"\b(?:discount|code|sale|offer|deal|coupon)\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]{3,}")
 _COMMON = frozenset(
-    [
-        "the",
-        "and",
-        "for",
-        "with",
-        "this",
-        "that",
-        "you",
-        "your",
-        "are",
-        "was",
-        "has",
-        "have",
-        "does",
-        "did",
-        "can",
-        "will",
-        "not",
-        "but",
-        "from",
-        "any",
-        "how",
-        "what",
-        "when",
-        "where",
-        "they",
-        "them",
-        "there",
-        "its",
-        "it's",
-        "one",
-        "too",
-        "get",
-        "got",
-        "just",
-        "like",
-        "really",
-        "would",
-        "could",
-        "should",
-        "about",
-        "into",
-        "out",
-        "all",
-    ]
+    "the and for with this that you your are was has have does did can will not but from any how what when where they "
+    "them there its it's one too get got just like really would could should about into out all".split()  # noqa: SIM905
 )
 _UNKNOWN = (
     "That is not in the facts I was given, and I will not guess. The shop's page will know.",
@@ -172,5 +130,7 @@ def _join(parts: Sequence[str]) -> str:
 
 
 def _inside_quotes(text: str, most: int = 200) -> str:
+    # Emoji stay out: the persona's emoji policy is for its own words, and a quotation is not its own.
+    text = "".join(c for c in text if unicodedata.category(c) not in ("So", "Sk", "Cs") and c != "\ufe0f")
     text = " ".join(text.replace("“", "'").replace("”", "'").split())
     return text if len(text) <= most else text[: most - 1].rsplit(" ", 1)[0] + "…"

@@ -71,7 +71,7 @@ _TOLD: tuple[re.Pattern[str], ...] = tuple(
         # "my skin drank it up", "my feet stayed warm", "on my sunburn"
         rf"\b(?:my|our) (?:\w+ )?(?:{_BODY}) (?!(?:is|are|being) (?:a|an|one|two|three|drawn|pixels?|made|ink|pencil|paper|imaginary|fictional|virtual)\b)(?:\w+ ){{0,2}}(?:\w+(?:ed|s)|was|were|have|had|came|drank|felt|went|feel|got|grew|gave|slept|stung|hurt|ran|fell|took|are|is|puts? up|keep|kept|thanks?|loves?)\b",
         rf"\b(?:on|in|over|under|from|into|off|for|against|around|round|to) my (?:own )?(?:\w+ )?(?:{_BODY}|sunburn|scarf|commute)\b",
-        rf"\bmy (?:\w+(?:'s)? )?(?:{_KIN})(?:'s)? (?:(?:at|in|from|on|with) [\w']+ )?(?:\w+ )?(?:\w+(?:ed|s)|got|was|were|had|has|have|made|gave|taught|told|used|bought|swears|sleeps|told|knew|kept|said|wore|ate|took|went|on)\b",
+        rf"\bmy (?:\w+(?:'s)? )?(?:{_KIN})(?:'s)? (?:(?:at|in|from|on|with) [\w']+ )?(?:\w+ )?(?:\w+(?:ed|s)|got|was|were|had|has|have|made|gave|taught|told|used|bought|swears|sleeps|told|knew|kept|said|went|on|{_any(_IRREGULAR)})\b",
         rf"\bmy (?:\w+ )?(?:{_HOME}) (?:was|were|has been|have been|had|went|got|smell(?:s|ed)?|looks?|looked|came|needed|lasted|needs|never|finally|used to|until|since|now|before|stopped|stays|still)\b",
         r"\bmy (?:first|second|third|last|old|new|favou?rite) (?:pair|one|cup|bowl|loaf|batch|bottle|jar|tin|bite|sip|order|ride|night|week|try|lap|run|class)\b",
         r"\bmy (?:morning|evening|daily|weekly|nightly) (?:coffee|tea|run|walk|shower|commute|routine|swim|ride|cup|workout|yoga)\b",

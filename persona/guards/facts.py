@@ -85,7 +85,7 @@ def _counted(texts: Iterable[str]) -> dict[str, set[float]]:
 
 def _noun(amount: Amount, text: str) -> str:
     after = re.search(rf"(?<!\w){re.escape(amount.span)} ([a-z]{{4,}})", text, re.IGNORECASE)
-    return after[1].casefold().rstrip("s") if after else ""
+    return after[1].casefold().rstrip("s") if after and after[1].casefold() not in ("left", "more", "times") else ""
 
 
 def _is_prose(amount: Amount, *, about_product: bool) -> bool:
@@ -148,7 +148,7 @@ def _per_agrees(said: str, given: str) -> bool:
     if said == given or (said.startswith("for ") and not given):
         return True
     # A price without a period is for one piece.
-    return said in ("each", "piece", "item", "once") and given in ("", "each", "piece", "item", "once")
+    return said in ("each", "once") and given in ("", "each", "once")
 
 
 def _loose_words(draft: Draft) -> list[str]:

@@ -249,7 +249,8 @@ def _read(match: re.Match[str]) -> Amount | None:
         return Amount(kind="date", values=frozenset((float(_day(day)),)), unit=month, span=span)
     if match["money"]:
         number, sign = (match["n1"], match["pre"]) if match["n1"] else (match["n2"], match["post"])
-        per = (match["for"] or ("each" if match["each"] else "") or ("once" if match["once"] else "")).casefold()
+        each = bool(match["each"]) or (match["for"] or "").casefold() in ("piece", "item")
+        per = "each" if each else (match["for"] or ("once" if match["once"] else "")).casefold()
         if not per and match["many"]:
             per = "for " + "/".join(f"{v:g}" for v in sorted(_values(match["many"])))
         return Amount(

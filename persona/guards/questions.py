@@ -13,11 +13,12 @@ _MACHINE = (
     r"|clanker|npc|deepfake|generated|cartoons?|drawings?|avatars?)"
 )
 _HUMAN = r"(?:real|humans?|persons?|people|alive|living|fake|sentient|conscious|flesh|man or a woman|woman or a man|man|woman|guy|girl|someone|somebody|anyone|anybody)"
+_NO_THING = r"(?! (?:leather|wool|silk|wood|gold|silver|fur|food|deal|town|place|shop|story|time|problem|thing|plants?|flowers?|\w+ (?:leather|wool)))"
 _ASKS = tuple(
     re.compile(pattern)
     for pattern in (
         # English
-        rf"\b(?:are|r|were|is) (?:you|u|ya|this|it|that|there|these|they)(?: guys| all)?(?: here| account| page| thing| person| one| girl| guy| behind this)?,? {_WHO}(?:{_MACHINE}|{_HUMAN})\b",
+        rf"\b(?:are|r|were|is) (?:you|u|ya|this|it|that|there|these|they)(?: guys| all)?(?: here| account| page| thing| person| one| girl| guy| behind this)?,? {_WHO}(?:{_MACHINE}|{_HUMAN})\b{_NO_THING}",
         rf"\b(?:you|u|ya|ur|you're|youre|you are|u r|this is|this account is|it's|its)(?: all| surely| definitely| probably| clearly| so| seem(?: so)?| look(?: so)?| sound(?: so)?)? {_WHO}(?:{_MACHINE}|real|human|fake)\b(?! (?:care|time|hero|star|legend|friend|good|nice|deal|inspiration|queen|treat|gem|life|talk|leather|wool|food))[^.!]{{0,40}}(?:\?|$|\bright\b|\bor\b|\baren't\b|\bisn't\b|\bpls\b|\bplease\b|\btell\b|\bsay\b)",
         rf"\b(?:if|whether|that|admit|swear|promise|prove|say|tell me|convince me|confess|bet|think|believe|know|sure|wonder(?:ing)?|thought) (?:that |if |whether |me )?(?:you're|ur|you are|u r|u are|youre|you|u|i am|it's|this is|there is|there's) {_WHO}(?:{_MACHINE}|{_HUMAN})\b",
         r"\b(?:is|are) (?:there|it|this) (?:\w+ ){0,3}(?:human|person|people|man|woman|someone|somebody|anyone|anybody|company|team|intern|machine|bot|ai|program)\b[^.!?]{0,40}\b(?:there|behind|typing|writing|answering|running|reading|here|this|posting)\b",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .contract import Candidate, Message, Sampling, WriteRequest, Writer, Written
+from .contract import Candidate, Message, Sampling, Writer, WriteRequest, Written
 
 if TYPE_CHECKING:
     from .chat import ChatModelWriter
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .local import LocalChatModel, LocalWriter
     from .pocket import pocket_folder
     from .switch import allow_generation, forbid_generation
+    from .threads import patient_threads
 
 _LAZY = {
     "ChatModelWriter": "chat",
@@ -24,6 +25,7 @@ _LAZY = {
     "allow_generation": "switch",
     "forbid_generation": "switch",
     "open_writer": "choose",
+    "patient_threads": "threads",
     "pocket_folder": "pocket",
 }
 
@@ -40,6 +42,7 @@ __all__ = [
     "allow_generation",
     "forbid_generation",
     "open_writer",
+    "patient_threads",
     "pocket_folder",
 ]
 

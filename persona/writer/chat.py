@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from .contract import Candidate, Message, Sampling, WriteRequest, Writer, Written
+from .contract import Candidate, Message, Sampling, Writer, WriteRequest, Written
 from .sampler import row_seed
 
 _KINDS: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
@@ -16,10 +17,10 @@ _SETTINGS = ("temperature", "max_tokens", "top_p", "top_k", "repetition_penalty"
 
 
 class ChatModelWriter(Writer):
-    """Writes with `model`, as many calls at once as `concurrency` allows.
+    """Writes with `model`: one call a candidate, `concurrency` calls at once.
 
-    Of a request's sampling, what the model declares as a field of its own is passed on, and its seed likewise; a model
-    that knows no seed is not repeatable. Stop strings are passed on and applied again afterwards.
+    Of a request's sampling, what the model declares as a field of its own is passed on, and so is the seed; a model
+    that knows no seed is not repeatable. Stop strings are passed on, and applied again to what comes back.
     """
 
     def __init__(self, model: BaseChatModel, *, name: str, concurrency: int = 8) -> None:
@@ -27,66 +28,44 @@ class ChatModelWriter(Writer):
         self._fields = frozenset(type(model).model_fields)
 
     def write(self, requests: Sequence[WriteRequest]) -> list[Written]:
-        """Return one answer per request, in order. Candidate i of all requests with equal settings is one batch."""
-        found: dict[tuple[int, int], Candidate | str] = {}
-        batches: dict[tuple[Sampling, int, int], list[int]] = {}
-        for index, request in enumerate(requests):
-            for candidate in range(request.candidates):
-                # With a seed, which is a setting of the call, each candidate is a call of its own.
-                seed = row_seed(request.seed, candidate) % 2**31 if "seed" in self._fields else -1
-                batches.setdefault((request.sampling, candidate, seed), []).append(index)
-        for (sampling, candidate, seed), indices in batches.items():
-            for index, answer in zip(
-                indices, self._answers([requests[i] for i in indices], sampling, seed), strict=True
-            ):
-                found[index, candidate] = answer
-        return [self._gathered(request, index, found) for index, request in enumerate(requests)]
+        """Return one answer per request, in order."""
+        calls = [(request, number) for request in requests for number in range(request.candidates)]
+        with ThreadPoolExecutor(self._concurrency) as pool:
+            answers = iter(list(pool.map(self._call, calls)))
+        return [_gathered(request, [next(answers) for _ in range(request.candidates)]) for request in requests]
 
-    def _answers(
-        self, requests: Sequence[WriteRequest], sampling: Sampling, seed: int
-    ) -> list[Candidate | str]:
-        settings: dict[str, Any] = {
-            name: getattr(sampling, name) for name in _SETTINGS if name in self._fields
-        }
-        if seed >= 0:
-            settings["seed"] = seed
+    def _call(self, call: tuple[WriteRequest, int]) -> Candidate | str:
+        request, number = call
+        sampling = request.sampling
+        settings: dict[str, Any] = {name: getattr(sampling, name) for name in _SETTINGS if name in self._fields}
+        if "seed" in self._fields:
+            # 31 bits: what OpenAI-compatible servers accept.
+            settings["seed"] = row_seed(request.seed, number) % 2**31
         if sampling.stop:
             settings["stop"] = list(sampling.stop)
-        inputs: list[Any] = [[_lang(message) for message in request.messages] for request in requests]
         try:
-            answers = self.model.batch(
-                inputs, {"max_concurrency": self._concurrency}, return_exceptions=True, **settings
-            )
+            return _candidate(self.model.invoke([_lang(m) for m in request.messages], **settings), sampling)
         except Exception as error:
-            return [f"{type(error).__name__}: {error}"] * len(requests)
-        return [_candidate(answer, sampling) for answer in answers]
+            return f"{type(error).__name__}: {error}"
 
-    def _gathered(
-        self, request: WriteRequest, index: int, found: dict[tuple[int, int], Candidate | str]
-    ) -> Written:
-        answers = [found[index, candidate] for candidate in range(request.candidates)]
-        errors = [answer for answer in answers if isinstance(answer, str)]
-        made = tuple(answer for answer in answers if isinstance(answer, Candidate))
-        # One candidate is enough to go on with; an error is told only where nothing came.
-        return Written(id=request.id, candidates=made, error="" if made or not errors else errors[0])
+
+def _gathered(request: WriteRequest, answers: list[Candidate | str]) -> Written:
+    errors = [answer for answer in answers if isinstance(answer, str)]
+    made = tuple(answer for answer in answers if isinstance(answer, Candidate))
+    # One candidate is enough to go on with: an error is told only where nothing came.
+    return Written(id=request.id, candidates=made, error="" if made or not errors else errors[0])
 
 
 def _lang(message: Message) -> BaseMessage:
     return _KINDS[message.role](content=message.content)
 
 
-def _candidate(answer: object, sampling: Sampling) -> Candidate | str:
-    if isinstance(answer, BaseException):
-        return f"{type(answer).__name__}: {answer}"
-    if not isinstance(answer, AIMessage):
-        return f"the model answered with {type(answer).__name__}, not with a message"
+def _candidate(answer: AIMessage, sampling: Sampling) -> Candidate:
     text = str(answer.text)
     ends = [at for at in (text.find(stop) for stop in sampling.stop if stop) if at >= 0]
     if ends:
         text = text[: min(ends)]
     usage = answer.usage_metadata
-    reason = str(answer.response_metadata.get("finish_reason", "stop"))
-    cut = not ends and reason in ("length", "max_tokens")
-    return Candidate(
-        text=text.strip(), tokens=usage["output_tokens"] if usage else 0, finish="length" if cut else "stop"
-    )
+    cut = not ends and answer.response_metadata.get("finish_reason") in ("length", "max_tokens")
+    tokens = usage["output_tokens"] if usage else 0
+    return Candidate(text=text.strip(), tokens=tokens, finish="length" if cut else "stop")

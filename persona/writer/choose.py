@@ -11,6 +11,7 @@ from persona.digest import digest
 from persona.errors import ModelNotFound
 
 from .contract import Writer
+from .threads import patient_threads
 
 if TYPE_CHECKING:
     from persona.definition.schema import WriterSettings
@@ -33,6 +34,7 @@ def open_writer(
     `cache` maps keys to writers; pass one dict for all personas, so that a model is loaded once. `api_key` is the
     secret itself, already resolved. Relative paths start at `root`. Raises ModelNotFound, ModelNotTrusted.
     """
+    patient_threads()
     key = digest(settings.model, settings.base_url, api_key)
     if cache is not None and key in cache:
         return cache[key]
@@ -42,9 +44,7 @@ def open_writer(
     return writer
 
 
-def _open(
-    settings: WriterSettings, api_key: str | None, root: Path, progress: Callable[[str], None] | None
-) -> Writer:
+def _open(settings: WriterSettings, api_key: str | None, root: Path, progress: Callable[[str], None] | None) -> Writer:
     model = settings.model
     if model == "pocket":
         from .pocket import pocket_folder
@@ -94,7 +94,7 @@ def _from_hub(name: str) -> Path:
         folder = Path(snapshot_download(name, local_files_only=True, allow_patterns=_FILES))
         if any(folder.glob("*.safetensors")):
             return folder
-    except Exception:  # noqa: S110 - not held locally: whatever the reason, the hub is asked next
+    except Exception:
         pass
     try:
         return Path(snapshot_download(name, allow_patterns=_FILES))

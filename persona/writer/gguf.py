@@ -10,9 +10,7 @@ from persona.errors import ModelNotFound
 from .pocket import cache_home, converted, sha256_of
 
 
-def gguf_folder(
-    file: Path, cache: Path | None = None, *, progress: Callable[[str], None] | None = None
-) -> Path:
+def gguf_folder(file: Path, cache: Path | None = None, *, progress: Callable[[str], None] | None = None) -> Path:
     """Return the folder made from `file`, named after its content. Raises ModelNotFound."""
     if not file.is_file():
         raise ModelNotFound(file_text=str(file), cure_text="Check the path.")

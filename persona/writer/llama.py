@@ -139,9 +139,7 @@ class LlamaForward:
             values=torch.stack(values).transpose(1, 2).contiguous(),
         )
 
-    def start(
-        self, prompts: Sequence[tuple[Prefix | None, Sequence[int]]], room: int
-    ) -> tuple[Session, Tensor]:
+    def start(self, prompts: Sequence[tuple[Prefix | None, Sequence[int]]], room: int) -> tuple[Session, Tensor]:
         """Run each prompt's own tokens (at least one) after its prefix; return a batch with `room` for new tokens.
 
         Also returns the logits of each prompt's next token. Prompts with the same prefix must stand together.
@@ -163,9 +161,7 @@ class LlamaForward:
             caches.append(cache)
         for row, length in enumerate(lengths):
             mask[row, : longest - length] = float("-inf")
-        positions = torch.tensor(
-            [(len(p.tokens) if p else 0) + len(tokens) for p, tokens in prompts], dtype=torch.long
-        )
+        positions = torch.tensor([(len(p.tokens) if p else 0) + len(tokens) for p, tokens in prompts], dtype=torch.long)
         session = Session(
             model=self,
             prefixes=[p for p, _ in prompts],
@@ -196,9 +192,7 @@ class LlamaForward:
             query, key, value = self._rotated(layer.qkv(self._normed(layer, hidden)), rotation)
             mixed = torch.empty(at, self.heads * self.head_size)
             for prefix, start, end, mask in spans:
-                mixed[start:end] = self._attend(
-                    query[start:end], key[start:end], value[start:end], prefix, index, mask
-                )
+                mixed[start:end] = self._attend(query[start:end], key[start:end], value[start:end], prefix, index, mask)
             hidden.add_(layer.out(mixed.to(self.dtype)))
             self._mlp(layer, hidden)
             all_keys.append(key.contiguous())
@@ -295,9 +289,7 @@ class Session:
             if prefix is not None:
                 asked = query[start:end].transpose(0, 1).reshape(key_heads, -1, size)
                 found = torch.bmm(asked, prefix.keys[layer].transpose(1, 2))
-                weights[start:end, ..., :length] = found.view(
-                    key_heads, end - start, group, length
-                ).transpose(0, 1)
+                weights[start:end, ..., :length] = found.view(key_heads, end - start, group, length).transpose(0, 1)
         weights = torch.softmax(weights, -1)
         mixed = torch.bmm(weights[..., longest:].flatten(0, 1), own_values).view(rows, key_heads, group, size)
         for start, end, prefix in self.groups:

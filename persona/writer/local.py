@@ -17,7 +17,7 @@ from pydantic import PrivateAttr
 
 from persona.digest import digest, seed_of
 
-from .contract import Candidate, Message, Sampling, WriteRequest, Writer, Written
+from .contract import Candidate, Message, Sampling, Writer, WriteRequest, Written
 from .folder import ModelFolder
 from .switch import check_generation
 
@@ -131,9 +131,7 @@ class LocalChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> list[AIMessage]:
         """As `batch`, in a thread."""
-        return await run_in_executor(
-            None, self.batch, inputs, config, return_exceptions=return_exceptions, **kwargs
-        )
+        return await run_in_executor(None, self.batch, inputs, config, return_exceptions=return_exceptions, **kwargs)
 
     def _generate(
         self,
@@ -195,9 +193,7 @@ class LocalWriter(Writer):
 
 def _generation(candidate: Candidate) -> ChatGeneration:
     details = {"finish_reason": candidate.finish, "logprob": candidate.logprob, "tokens": candidate.tokens}
-    return ChatGeneration(
-        message=AIMessage(content=candidate.text, response_metadata=details), generation_info=details
-    )
+    return ChatGeneration(message=AIMessage(content=candidate.text, response_metadata=details), generation_info=details)
 
 
 def _message(message: BaseMessage) -> Message:

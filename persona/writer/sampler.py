@@ -24,9 +24,7 @@ class Sampler:
     def __init__(self, rows: Sequence[tuple[Sampling, int]]) -> None:
         """`rows` holds each row's sampling and the seed of its draws."""
         steps = max(sampling.max_tokens for sampling, _ in rows)
-        self._draws = np.stack(
-            [np.random.Generator(np.random.Philox(key=seed)).random(steps) for _, seed in rows]
-        )
+        self._draws = np.stack([np.random.Generator(np.random.Philox(key=seed)).random(steps) for _, seed in rows])
         samplings = [sampling for sampling, _ in rows]
         self._penalty = torch.tensor([[s.repetition_penalty] for s in samplings], dtype=torch.float32)
         self._temperature = np.array([[s.temperature] for s in samplings])

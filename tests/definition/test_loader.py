@@ -73,8 +73,19 @@ def test_all_problems_are_found_at_once_in_the_order_of_the_file(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("written", "value"),
-    [("no", "no"), ("NO", "NO"), ("on", "on"), ("08:30", "08:30"), ("12:30:45", "12:30:45"), ("1_000", "1_000")]
-    + [("0777x", "0777x"), ("2026-01-01", "2026-01-01"), ("'1'", "1"), ("=", "="), ("y", "y")],
+    [
+        ("no", "no"),
+        ("NO", "NO"),
+        ("on", "on"),
+        ("08:30", "08:30"),
+        ("12:30:45", "12:30:45"),
+        ("1_000", "1_000"),
+        ("0777x", "0777x"),
+        ("2026-01-01", "2026-01-01"),
+        ("'1'", "1"),
+        ("=", "="),
+        ("y", "y"),
+    ],
 )
 def test_what_is_text_in_yaml_1_2(tmp_path: Path, written: str, value: str) -> None:
     assert loaded(tmp_path, ADA.replace("name: Ada", f"name: {written}")).personas[0].name == value
@@ -92,7 +103,7 @@ def test_what_is_a_number_in_yaml_1_2(tmp_path: Path, written: str, value: float
 @pytest.mark.parametrize("written", [".inf", ".nan", "1e999", "0", "9" * 40, "true", "~", '"1"'])
 def test_what_is_no_weight(tmp_path: Path, written: str) -> None:
     text = ADA.replace("{name: bread}", f"{{name: bread, weight: {written}}}")
-    assert refused(tmp_path, text)[0].startswith("6:35: personas[0].topics[0].weight: must be ")
+    assert refused(tmp_path, text)[0].startswith("6:36: personas[0].topics[0].weight: must be ")
 
 
 def test_days_by_name_and_by_list(tmp_path: Path) -> None:
@@ -129,7 +140,7 @@ def test_channel_settings_are_checked_and_placed(tmp_path: Path) -> None:
     good = ADA.replace("{feed: {}}", "{shop: {city: Rome, token: env:SHOP_TOKEN, tags: [a]}}")
     assert loaded(tmp_path, good).personas[0].channels["shop"]["tags"] == ["a"]
     assert refused(tmp_path, ADA.replace("{feed: {}}", "{shop: {city: 3, tokn: env:SHOP_TOKEN}}")) == [
-        "9:16: personas[0].channels.shop.token: is missing.".replace("9:16", "9:22"),
+        "9:22: personas[0].channels.shop.token: is missing.",
         "9:29: personas[0].channels.shop.city: must be text, not a number. Put it in quotes.",
         "9:32: personas[0].channels.shop.tokn: there is no such key. Did you mean 'token'?",
     ]

@@ -43,7 +43,7 @@ def test_models_check_themselves_without_a_file() -> None:
 def test_personas_are_frozen() -> None:
     persona = Persona.model_validate(ada())
     with pytest.raises(ValidationError, match="frozen"):
-        persona.name = "Eve"  # type: ignore[misc]
+        persona.name = "Eve"
 
 
 def test_every_key_is_described() -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, create_engine, delete, select
 from sqlalchemy.orm import Session
 
+from persona.definition import Persona
 from persona.memory import Memory, Query, Recalled, Record
 from persona.recall import Scoring
 from persona.store.tables import JournalRow, Table
@@ -389,3 +390,25 @@ def test_a_health_report_names_what_is_missing(opened: Open, keep: Keep) -> None
     (report,) = memory.health()
     assert not report.ok
     assert report.cause == "1 records are missing in the index and 0 are not in the journal"
+
+
+def test_opens_with_the_weights_of_each_persona(engine: Engine, keep: Keep, tmp_path: Path) -> None:
+    def persona(handle: str, memory: dict[str, object]) -> Persona:
+        slots = [{"name": "morning", "at": "08:00"}]
+        return Persona.model_validate(
+            {
+                "name": handle.title(), "handle": handle, "bio": "Bakes.", "voice": ["dry"],
+                "topics": [{"name": "rye"}], "time_zone": "UTC", "slots": slots, "channels": {"feed": {}},
+                "memory": memory,
+            },
+            strict=False,
+        )  # fmt: skip
+
+    fresh: dict[str, object] = {"weights": {"relevance": 0.0, "recency": 1.0, "importance": 0.0}, "half_life": "1d"}
+    memory = ChromaMemory.open(engine=engine, folder=tmp_path, personas=[persona("ida", fresh), persona("bo", {})])
+    memory._embedder = HashEmbedder()
+    keep(memory, [note("rye bread", persona=p, age=timedelta(days=2)) for p in ("ida", "Ida", "bo")])
+    ida, by_name, bo = memory.recall([ask("rye bread", persona=p) for p in ("ida", "Ida", "bo")])
+    assert ida[0].score == by_name[0].score == 0.25
+    assert bo[0].score > 0.9
+    memory.close()

@@ -148,7 +148,7 @@ def test_a_name_that_the_text_does_not_show(tmp_path: Path) -> None:
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
     registry = project(tmp_path, loud=loud())
-    with pytest.raises(PluginNotFound, match="No channel is named 'lod'. There are: feed, loud"):
+    with pytest.raises(PluginNotFound, match=r"No channel is named 'lod'\. There are: feed, loud"):
         registry.channel("lod")
     with pytest.raises(PluginNotFound, match="There are: chroma"):
         registry.memory("lod")

@@ -1,0 +1,1 @@
+"""Long runs and faults, one command each: `python -m experiments.NAME [--quick] [--json]`."""
