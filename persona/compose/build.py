@@ -76,14 +76,17 @@ def earlier_words(cue: Cue, recalled: Sequence[Recalled]) -> Record | None:
 def facts_for(cue: Cue, recalled: Sequence[Recalled], products: Sequence[Product]) -> tuple[str, ...]:
     """Return the texts that numbers and names in a draft may come from: the file's own, the cue, what was quoted."""
     persona = cue.persona
-    facts = [*persona.canon, persona.bio, cue.subject.text, cue.subject.topic, persona.disclosure.answer]
+    facts = [*persona.canon, persona.bio, cue.subject.angle, cue.subject.topic, persona.disclosure.answer]
     chosen = [product for product in products if product.id == cue.subject.product]
     for product in chosen:
         facts += [product.name, product.price, product.offer, *product.facts]
     if cue.heard:
-        facts += [cue.heard.text, f"@{cue.heard.author}"]
+        # A stranger's words are no facts; only what code quotes from them word for word may stand in a draft.
+        facts.append(f"@{cue.heard.author}")
+        earlier = earlier_words(cue, recalled)
+        facts += [earlier.text] if earlier else []
     if cue.subject.quote:
         facts += [cue.subject.quote.text, f"@{cue.subject.quote.author}"]
     # Own earlier texts are no source: a number that slipped through once would then be a fact for good.
-    facts += [found.record.text for found in recalled if found.record.kind in ("canon", "told")]
+    facts += [found.record.text for found in recalled if found.record.kind == "canon"]
     return tuple(fact for fact in facts if fact)

@@ -25,25 +25,7 @@ _PATTERNS = (
     "If you only try one thing this week, try {first}.",
     "Less {second}, more {first}. That is the whole plan.",
 )
-_COMMON = frozenset(
-    [
-        "about",
-        "their",
-        "there",
-        "these",
-        "those",
-        "which",
-        "would",
-        "write",
-        "post",
-        "reply",
-        "answer",
-        "words",
-        "short",
-        "with",
-        "your",
-    ]
-)
+_COMMON = frozenset({"about", "answer", "post", "reply", "short", "that", "their", "with", "words", "write", "your"})
 
 
 class EchoChatModel(BaseChatModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from persona.digest import digest
 from persona.errors import ModelNotFound
@@ -77,7 +77,7 @@ def _chat(model: str, base_url: str | None, api_key: str | None) -> Writer:
 
     from .chat import ChatModelWriter
 
-    given = {"base_url": base_url, "api_key": api_key}
+    given: dict[str, Any] = {"base_url": base_url, "api_key": api_key}
     try:
         chat = init_chat_model(model, **{name: value for name, value in given.items() if value is not None})
     except (ImportError, ValueError) as error:

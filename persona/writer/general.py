@@ -27,7 +27,8 @@ class TransformersForward:
 
         self.model: Any = AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, trust_remote_code=False, use_safetensors=True, local_files_only=True
-        ).eval()
+        )
+        self.model.eval()  # type: ignore[no-untyped-call]
         self.parameters: int = sum(p.numel() for p in self.model.parameters())
 
     def prefix(self, tokens: Sequence[int]) -> TokensOnly:

@@ -57,7 +57,11 @@ def supports(config: Mapping[str, Any]) -> bool:
 def quick_bfloat16() -> bool:
     """Return whether this CPU multiplies bfloat16 in hardware, so that it is quicker than float32."""
     check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(torch.backends.mkldnn.is_available() and check is not None and check())
+    return bool(
+        torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        and check is not None
+        and check()
+    )
 
 
 class LlamaForward:

@@ -20,6 +20,7 @@ from persona.digest import digest, seed_of
 from .contract import Candidate, Message, Sampling, Writer, WriteRequest, Written
 from .folder import ModelFolder
 from .switch import check_generation
+from .threads import patient_threads
 
 _written: ContextVar[Written | None] = ContextVar("persona_written", default=None)
 
@@ -48,9 +49,13 @@ class LocalChatModel(BaseChatModel):
     _parameters: int = PrivateAttr(default=0)
     _resolved: str = PrivateAttr(default="float32")
 
-    def model_post_init(self, context: Any, /) -> None:
-        """Load. Raises ModelNotFound or ModelNotTrusted."""
-        super().model_post_init(context)
+    def __init__(self, **values: Any) -> None:
+        """Load the model. Raises ModelNotFound or ModelNotTrusted."""
+        super().__init__(**values)
+        self._load()
+
+    def _load(self) -> None:
+        patient_threads()
         from .decode import Decoder
         from .llama import LlamaForward, quick_bfloat16, supports
         from .prompt import Template

@@ -116,7 +116,7 @@ def sha256_of(file: Path) -> str:
 
 
 def _convert(file: Path, folder: Path) -> None:
-    """Write the GGUF file's model as config, tokenizer and safetensors, without transformers (which takes 10 s more)."""
+    """Write the model as config, tokenizer and safetensors, without transformers (which takes 10 s more)."""
     import numpy as np
     from gguf import GGUFReader, dequantize
     from safetensors.numpy import save_file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,8 +77,15 @@ class Template:
         cut = 0
         if shared:
             before = self._encode(self.text(shared, prompt=False))
-            cut = min(len(os.path.commonprefix([before, tokens])), len(tokens) - 1)
+            cut = min(_common(before, tokens), len(tokens) - 1)
         return Prompt(prefix=tuple(tokens[:cut]), own=tuple(tokens[cut:]))
+
+
+def _common(first: Sequence[int], second: Sequence[int]) -> int:
+    for at, (one, other) in enumerate(zip(first, second, strict=False)):
+        if one != other:
+            return at
+    return min(len(first), len(second))
 
 
 def _longest(token: str) -> tuple[int, str]:

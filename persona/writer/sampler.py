@@ -71,7 +71,8 @@ class Sampler:
         point = self._draws[:, self._step : self._step + 1] * sums[:, -1:]
         places = (sums <= point).sum(1, keepdims=True)
         last = (weights > 0).sum(1, keepdims=True) - 1
-        return np.minimum(places, last).astype(np.int64)
+        chosen: NDArray[np.int64] = np.minimum(places, last).astype(np.int64)
+        return chosen
 
 
 def row_seed(seed: int, candidate: int) -> int:

