@@ -13,11 +13,9 @@ from .compose.exact import product_spoken_of
 from .definition import Persona
 from .digest import digest, rng_of
 from .guards.identity import asks_identity
-from .memory import Record
 from .parts import Parts
 from .plan import Answered, Subject, choose_subject, consider, slots_between
-from .store import InboxRow, JournalRow, OutboxRow, PostRow, SlotRow, append, get_setting, put_setting, reading, writing
-from .store.records import record_of
+from .store import InboxRow, OutboxRow, PostRow, SlotRow, append, get_setting, put_setting, reading, writing
 
 HORIZON = timedelta(hours=48)
 LEAD = timedelta(hours=4)
@@ -94,8 +92,8 @@ def _take_slot(parts: Parts, session: Session, persona: Persona, slot: SlotRow, 
         persona,
         now=now,
         history=_history(session, persona.handle),
-        promises=_records(session, persona.handle, "promise"),
-        told=_records(session, persona.handle, "told"),
+        promises=parts.memory.list(persona.handle, kind="promise", limit=60),
+        told=parts.memory.list(persona.handle, kind="told", limit=60),
         products=parts.products_of(persona),
         random=rng_of("subject", parts.seed, persona.handle, name),
     )
@@ -126,16 +124,6 @@ def _history(session: Session, handle: str) -> list[tuple[datetime, Subject]]:
     for due_at, subject, slot_id in rows:
         seen.setdefault(slot_id, (due_at, Subject.from_json(subject)))
     return list(seen.values())
-
-
-def _records(session: Session, handle: str, kind: str) -> list[Record]:
-    rows = session.scalars(
-        select(JournalRow)
-        .where(JournalRow.persona == handle, JournalRow.kind == kind)
-        .order_by(JournalRow.at.desc(), JournalRow.record_id)
-        .limit(60)
-    )
-    return [record_of(row) for row in rows]
 
 
 def take_events(parts: Parts, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -11,16 +11,39 @@ import pytest
 from persona.clock import VirtualClock
 from persona.definition import Definition
 from persona.definition.loader import load
+from persona.digest import digest
 from persona.parts import Parts, open_parts
 from persona.plugins import PluginRegistry
 from persona.rehearsal import START
 from persona.testing.memory import RamMemory
-from persona.testing.models import EchoChatModel
-from persona.writer.chat import ChatModelWriter
+from persona.writer import Candidate, WriteRequest, Writer, Written
 
 FILE = Path(__file__).parent / "fixtures" / "two.yaml"
 
 OpenTwo = Callable[..., Parts]
+
+
+class OnTopic(Writer):
+    """Says the request back in varied words, so that every draft fits its subject and none repeats another."""
+
+    name = "on-topic"
+
+    def write(self, requests: Sequence[WriteRequest]) -> list[Written]:
+        return [
+            Written(id=r.id, candidates=tuple(Candidate(text=self._text(r, i)) for i in range(r.candidates)))
+            for r in requests
+        ]
+
+    def _text(self, request: WriteRequest, place: int) -> str:
+        ask = request.messages[-1].content
+        if "Write a short reply" in ask or "that answers it" in ask:
+            about = ask.split('"')[-2]
+        elif "why that helps" in ask:
+            about = f"a {ask.split(':')[0]}"
+        else:
+            about = ask.split("post about ")[-1]
+        tail = digest(request.seed, place, size=6).translate(str.maketrans("0123456789", "ghijklmnop"))
+        return f"{about.rstrip('.?!')}, said the {tail[:6]} to the {tail[6:]}."
 
 
 @pytest.fixture
@@ -43,7 +66,7 @@ def open_two(two: Definition, tmp_path: Path) -> Iterator[OpenTwo]:
         project: Path | None = None,
         seed: int = 7,
     ) -> Parts:
-        writer = ChatModelWriter(EchoChatModel(), name="echo")
+        writer = OnTopic()
         parts = open_parts(
             definition or two,
             registry=PluginRegistry(project or tmp_path),

@@ -137,7 +137,9 @@ class Decoder:
         sent = ""
         for _ in self._steps([row]):
             text = row.text.lstrip()
-            ready = text.rstrip() if row.finish else text[: len(text) - held].rstrip().rstrip("\ufffd")
+            ready = text[: max(len(text) - held, 0)].rstrip("\ufffd").rstrip()
+            if row.finish:
+                ready = candidate_of(row).text
             if len(ready) > len(sent) and ready.startswith(sent):
                 yield ready[len(sent) :]
                 sent = ready
