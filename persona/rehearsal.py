@@ -81,10 +81,10 @@ class Rehearsal:
         if not ticked:
             self._tick(at)
         on_progress(self._progress(at, until))
-        while at < until:
+        # A tick beyond `until` is left for a later run, not moved: where a run ends must not change what happens.
+        while (following := self.runner.next_due(at, self._next_beat(at))) <= until:
             if stop():
                 return False
-            following = min(self.runner.next_due(at, HEARTBEAT), until)
             if speed:
                 time.sleep((following - at).total_seconds() / speed)
             began = time.perf_counter()
@@ -96,6 +96,10 @@ class Rehearsal:
             self._tick(at)
             on_progress(self._progress(at, until))
         return True
+
+    def _next_beat(self, at: datetime) -> datetime:
+        """Return the next heartbeat on the grid that begins at the rehearsal's start."""
+        return self.start + HEARTBEAT * ((at - self.start) // HEARTBEAT + 1)
 
     def _resume(self) -> tuple[datetime, bool]:
         with reading(self.parts.store) as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -54,11 +54,10 @@ class Runner:
         parts.memory.sync()
         return Ticked(heard=heard, drafted=drafted, sent=sent)
 
-    def next_due(self, now: datetime, heartbeat: timedelta) -> datetime:
-        """Return when the next tick is worth it: the next ready text, at the latest after one heartbeat."""
+    def next_due(self, now: datetime, beat: datetime) -> datetime:
+        """Return when the next tick is worth it: when the next ready text is due, at the latest at `beat`."""
         with self.parts.store.connect() as connection:
             due = connection.execute(
                 select(func.min(OutboxRow.due_at)).where(OutboxRow.state == "ready", OutboxRow.due_at > now)
             ).scalar()
-        beat = now + heartbeat
         return min(due, beat) if due else beat

@@ -16,7 +16,7 @@ from persona.parts import Parts, open_parts
 from persona.plugins import PluginRegistry
 from persona.rehearsal import START
 from persona.testing.memory import RamMemory
-from persona.writer import Candidate, WriteRequest, Writer, Written
+from persona.writer import Candidate, Writer, WriteRequest, Written
 
 FILE = Path(__file__).parent / "fixtures" / "two.yaml"
 

@@ -22,8 +22,51 @@ _PRICE = re.compile(r"\b(?:price|cost|how much|expensive|cheap|€|\$|£)", re.I
 _OFFER = re.compile(r"\b(?:discount|code|sale|offer|deal|coupon)\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]{3,}")
 _COMMON = frozenset(
-    "the and for with this that you your are was has have does did can will not but from any how what when where they "
-    "them there its it's one too get got just like really would could should about into out all".split()  # noqa: SIM905
+    [
+        "the",
+        "and",
+        "for",
+        "with",
+        "this",
+        "that",
+        "you",
+        "your",
+        "are",
+        "was",
+        "has",
+        "have",
+        "does",
+        "did",
+        "can",
+        "will",
+        "not",
+        "but",
+        "from",
+        "any",
+        "how",
+        "what",
+        "when",
+        "where",
+        "they",
+        "them",
+        "there",
+        "its",
+        "it's",
+        "one",
+        "too",
+        "get",
+        "got",
+        "just",
+        "like",
+        "really",
+        "would",
+        "could",
+        "should",
+        "about",
+        "into",
+        "out",
+        "all",
+    ]
 )
 _UNKNOWN = (
     "That is not in the facts I was given, and I will not guess. The shop's page will know.",

@@ -86,9 +86,9 @@ class Row:
 class Decoder:
     """Writes requests in batches of at most `max_rows` candidates and about `max_prompt` own prompt tokens.
 
-    The split into batches depends on the requests' ids and prefixes, not on their order. The same requests give the
-    same bytes on the same machine with the same number of threads. A request's random draws never depend on what
-    else is in its batch; its logits may, in their last bits.
+    The split into batches depends on the requests' ids and prefixes, not on their order. The same request gives the
+    same bytes on the same machine. Its random draws never depend on what else is in its batch, and with `LlamaForward`
+    over oneDNN its logits do not either; with `TransformersForward` they may, in their last bits.
     """
 
     def __init__(

@@ -150,32 +150,18 @@ class LlamaForward:
         """
         hidden, keys, values = self._prefill(prompts)
         lengths = [len(tokens) for _, tokens in prompts]
-        longest, rows = max(lengths), len(prompts)
-        shape = (rows, self.key_heads, longest + room, self.head_size)
-        mask = torch.zeros(rows, longest + room)
+        shape = (len(prompts), self.key_heads, _blocks(max(lengths) + room), self.head_size)
         caches = []
         for flat_keys, flat_values in zip(keys, values, strict=True):
             cache = (torch.zeros(shape), torch.zeros(shape))
             at = 0
             for row, length in enumerate(lengths):
-                # Every row ends at the same slot, so that a step writes one slice for all of them.
-                cache[0][row, :, longest - length : longest] = flat_keys[at : at + length].transpose(0, 1)
-                cache[1][row, :, longest - length : longest] = flat_values[at : at + length].transpose(0, 1)
+                cache[0][row, :, :length] = flat_keys[at : at + length].transpose(0, 1)
+                cache[1][row, :, :length] = flat_values[at : at + length].transpose(0, 1)
                 at += length
             caches.append(cache)
-        for row, length in enumerate(lengths):
-            mask[row, : longest - length] = float("-inf")
-        positions = torch.tensor([(len(p.tokens) if p else 0) + len(tokens) for p, tokens in prompts], dtype=torch.long)
-        session = Session(
-            model=self,
-            prefixes=[p for p, _ in prompts],
-            positions=positions,
-            caches=caches,
-            mask=mask,
-            slot=longest,
-        )
-        ends = torch.tensor(lengths).cumsum(0) - 1
-        return session, self.logits(hidden[ends])
+        session = Session(model=self, prefixes=[p for p, _ in prompts], lengths=torch.tensor(lengths), caches=caches)
+        return session, self.logits(hidden[session.lengths.cumsum(0) - 1])
 
     def _prefill(
         self, prompts: Sequence[tuple[Prefix | None, Sequence[int]]]
@@ -232,77 +218,98 @@ class LlamaForward:
 
 
 class Session:
-    """A batch of rows in mid-text. Rows with the same prefix stand together, in the order given."""
+    """A batch of rows in mid-text. Rows with the same prefix stand together, in the order given.
+
+    A row's numbers do not depend on the other rows, to the last bit: every row's own keys start at the first slot, and
+    products run in blocks of sizes for which the libraries sum in the same order.
+    """
 
     def __init__(
         self,
         *,
         model: LlamaForward,
         prefixes: list[Prefix | None],
-        positions: Tensor,
+        lengths: Tensor,
         caches: list[tuple[Tensor, Tensor]],
-        mask: Tensor,
-        slot: int,
     ) -> None:
-        self.model, self.prefixes, self.positions = model, prefixes, positions
-        self.caches, self.mask, self.slot = caches, mask, slot
+        self.model, self.prefixes, self.caches = model, prefixes, caches
+        self.lengths = lengths
+        self.before = torch.tensor([len(prefix.tokens) if prefix else 0 for prefix in prefixes])
         self.groups = _groups(prefixes)
 
     def pick(self, rows: Sequence[int]) -> None:
         """Keep these rows, in ascending order; a row named several times is copied."""
         index = torch.tensor(rows, dtype=torch.long)
         self.prefixes = [self.prefixes[row] for row in rows]
-        self.positions, self.mask = self.positions[index], self.mask[index]
+        self.lengths, self.before = self.lengths[index], self.before[index]
         for layer, (keys, values) in enumerate(self.caches):
             self.caches[layer] = (keys[index], values[index])
         self.groups = _groups(self.prefixes)
 
     def step(self, tokens: Tensor) -> Tensor:
         """Add one token to each row; return the logits of the next."""
-        model, slot = self.model, self.slot
+        model = self.model
         rows, group = tokens.shape[0], model.heads // model.key_heads
         hidden = model.embeddings[tokens]
-        rotation = model.rotation[self.positions].unsqueeze(1)
-        seen = slot + 1
-        mask = self.mask[:, :seen].repeat_interleave(model.key_heads, 0).unsqueeze(1)
+        rotation = model.rotation[self.before + self.lengths].unsqueeze(1)
+        every, slots = torch.arange(rows), self.lengths
+        seen = _blocks(int(slots.max()) + 1)
+        hidden_slots = torch.arange(seen).unsqueeze(0) > slots.unsqueeze(1)
+        mask = torch.zeros(rows, seen).masked_fill_(hidden_slots, float("-inf"))
+        mask = mask.repeat_interleave(model.key_heads, 0).unsqueeze(1)
         for index, layer in enumerate(model.layers):
             query, key, value = model._rotated(layer.qkv(model._normed(layer, hidden)), rotation)
             keys, values = self.caches[index]
-            keys[:, :, slot] = key
-            values[:, :, slot] = value
-            own_keys, own_values = keys.flatten(0, 1)[:, :seen], values.flatten(0, 1)[:, :seen]
+            keys[every, :, slots] = key
+            values[every, :, slots] = value
             query = query.reshape(rows, model.key_heads, group, model.head_size)
+            own_keys, own_values = keys.flatten(0, 1)[:, :seen], values.flatten(0, 1)[:, :seen]
             scores = torch.baddbmm(mask, query.flatten(0, 1), own_keys.transpose(1, 2))
-            mixed = self._mixed(query, scores, own_values, index)
+            own = tuple(part.view(rows, model.key_heads, group, -1) for part in _weighed(scores, own_values))
+            mixed = self._with_prefixes(query, *own, layer=index)
             hidden.add_(layer.out(mixed.reshape(rows, -1).to(model.dtype)))
             model._mlp(layer, hidden)
-        self.slot = seen
-        self.positions = self.positions + 1
+        self.lengths = self.lengths + 1
         return model.logits(hidden)
 
-    def _mixed(self, query: Tensor, scores: Tensor, own_values: Tensor, layer: int) -> Tensor:
-        rows, key_heads, group, size = query.shape
-        longest = max(len(prefix.tokens) if prefix else 0 for _, _, prefix in self.groups)
-        if not longest:
-            return torch.bmm(torch.softmax(scores, -1), own_values)
-        weights = torch.empty(rows, key_heads, group, longest + scores.shape[-1])
-        weights[..., longest:] = scores.view(rows, key_heads, group, -1)
+    def _with_prefixes(self, query: Tensor, top: Tensor, total: Tensor, mixed: Tensor, *, layer: int) -> Tensor:
+        """Return attention over own tokens and prefix together: the two softmax sums are brought to one scale."""
+        if not any(prefix for _, _, prefix in self.groups):
+            return mixed / total
+        _, key_heads, group, size = query.shape
+        tops, totals = torch.full_like(top, float("-inf")), torch.zeros_like(total)
+        mixes = torch.zeros_like(mixed)
         for start, end, prefix in self.groups:
-            length = len(prefix.tokens) if prefix else 0
-            weights[start:end, ..., length:longest] = float("-inf")
-            if prefix is not None:
-                asked = query[start:end].transpose(0, 1).reshape(key_heads, -1, size)
-                found = torch.bmm(asked, prefix.keys[layer].transpose(1, 2))
-                weights[start:end, ..., :length] = found.view(key_heads, end - start, group, length).transpose(0, 1)
-        weights = torch.softmax(weights, -1)
-        mixed = torch.bmm(weights[..., longest:].flatten(0, 1), own_values).view(rows, key_heads, group, size)
-        for start, end, prefix in self.groups:
-            if prefix is not None:
-                length = len(prefix.tokens)
-                part = weights[start:end, ..., :length].transpose(0, 1).reshape(key_heads, -1, length)
-                found = torch.bmm(part, prefix.values[layer])
-                mixed[start:end] += found.view(key_heads, end - start, group, size).transpose(0, 1)
-        return mixed
+            if prefix is None:
+                continue
+            asked = query[start:end].transpose(0, 1).reshape(key_heads, -1, size)
+            count = asked.shape[1]
+            if count < _FEWEST:
+                asked = asked.repeat(1, -(-_FEWEST // count), 1)
+            scores = torch.bmm(asked, prefix.keys[layer].transpose(1, 2))
+            found = _weighed(scores, prefix.values[layer])
+            for place, part in zip((tops, totals, mixes), found, strict=True):
+                by_row = part[:, :count].view(key_heads, end - start, group, -1)
+                place[start:end] = by_row.transpose(0, 1)
+        best = torch.maximum(top, tops)
+        ours, theirs = torch.exp(top - best), torch.exp(tops - best)
+        return (mixed * ours + mixes * theirs) / (total * ours + totals * theirs)
+
+
+def _weighed(scores: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the highest score, the sum of the weights and the weighted sum of `values`, not yet divided by it."""
+    top = scores.amax(-1, keepdim=True)
+    weights = scores.sub_(top).exp_()
+    return top, weights.sum(-1, keepdim=True), torch.bmm(weights, values)
+
+
+_BLOCK = 64
+_FEWEST = 8
+
+
+def _blocks(length: int) -> int:
+    """Return `length` rounded up to whole blocks."""
+    return -(-length // _BLOCK) * _BLOCK
 
 
 def _groups(prefixes: Sequence[Prefix | None]) -> list[tuple[int, int, Prefix | None]]:
@@ -332,6 +339,9 @@ def _packed(weight: Tensor) -> Linear:
         product = torch.ops.mkldnn._linear_pointwise
 
         def linear(x: Tensor) -> Tensor:
+            if x.shape[0] == 1:
+                # A single row is summed in another order than a row of several.
+                return product(x.repeat(2, 1), packed, None, "none", [], "")[:1]  # type: ignore[no-any-return]
             return product(x, packed, None, "none", [], "")  # type: ignore[no-any-return]
 
         probe = torch.linspace(-1, 1, weight.shape[1]).to(weight.dtype).unsqueeze(0)

@@ -42,7 +42,8 @@ class Sampler:
 
     def draw(self, logits: Tensor) -> tuple[Tensor, list[float]]:
         """Return one token a row, and its log-probability under the model itself. Changes `logits`."""
-        total = torch.logsumexp(logits, -1)
+        # One row alone would be summed in parts by several threads, in another order than a row of several.
+        total = torch.logsumexp(logits if len(logits) > 1 else logits.repeat(2, 1), -1)[: len(logits)]
         written = self._written[:, : self._step]
         plain = logits.gather(1, written)
         logits.scatter_(1, written, torch.where(plain > 0, plain / self._penalty, plain * self._penalty))
@@ -63,7 +64,8 @@ class Sampler:
         limit = np.where(self._top_k == 0, values.shape[1], self._top_k)
         scaled = (values - values[:, :1]) / np.maximum(self._temperature, 1e-6)
         weights = np.where(rank < limit, np.exp(scaled), 0.0)
-        shares = weights / weights.sum(1, keepdims=True)
+        # Running sums add in one order, however many places other rows need.
+        shares = weights / np.cumsum(weights, 1)[:, -1:]
         before = np.cumsum(shares, 1) - shares
         # The first token always stays: nothing comes before it.
         weights = np.where(before < self._top_p, weights, 0.0)

@@ -19,7 +19,7 @@ from persona.rehearsal import START
 from persona.runner import Runner
 from persona.store import InboxRow, OutboxRow, PostRow, TraceRow, reading, writing
 from persona.testing.channels import FlakyChannel, RecordingChannel, make_seat
-from persona.writer import Candidate, WriteRequest, Writer, Written
+from persona.writer import Candidate, Writer, WriteRequest, Written
 
 OpenTwo = Callable[..., Parts]
 NIGHT = datetime(2026, 3, 3, 0, 0, tzinfo=UTC)
@@ -31,7 +31,7 @@ def live_through(runner: Runner, until: datetime, step: timedelta = timedelta(mi
     runner.start(clock.now())
     runner.tick(clock.now())
     while clock.now() < until:
-        clock.set(min(runner.next_due(clock.now(), step), until))
+        clock.set(min(runner.next_due(clock.now(), clock.now() + step), until))
         runner.tick(clock.now())
 
 
@@ -236,7 +236,8 @@ def test_a_rehearsal_never_touches_a_live_channel(open_two: OpenTwo, two: Any, t
     plugins.mkdir()
     (plugins / "shout.py").write_text(
         "from persona import Channel, Limits, Outgoing, Sent\n\n\nclass Shout(Channel):\n    name = 'shout'\n"
-        "    limits = Limits(max_chars=60)\n\n    def send(self, post: Outgoing) -> Sent:\n        raise AssertionError\n"
+        "    limits = Limits(max_chars=60)\n\n    def send(self, post: Outgoing) -> Sent:\n"
+        "        raise AssertionError\n"
     )
     personas = tuple(p.model_copy(update={"channels": {"shout": {}}}) for p in two.personas)
     parts = open_two(definition=two.model_copy(update={"personas": personas}), project=tmp_path)
