@@ -130,7 +130,7 @@ class Rehearsal:
     def _progress(self, at: datetime, until: datetime) -> Progress:
         with reading(self.parts.store) as session:
             counted = session.execute(select(PostRow.kind, func.count()).group_by(PostRow.kind))
-            kinds = {kind: count for kind, count in counted}
+            kinds = {row[0]: row[1] for row in counted}
             held = session.scalar(select(func.count()).select_from(OutboxRow).where(OutboxRow.state == "held")) or 0
         return Progress(
             at=at, start=self.start, until=until, posts=kinds.get("post", 0), replies=kinds.get("reply", 0), held=held

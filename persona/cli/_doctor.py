@@ -101,7 +101,7 @@ def _data(args: argparse.Namespace, folder: Path) -> str:
         with reading(engine) as session:
             verdict = session.connection().exec_driver_sql("PRAGMA quick_check").scalar()
             counted = session.execute(select(OutboxRow.state, func.count()).group_by(OutboxRow.state))
-            states = {state: count for state, count in counted}
+            states = {row[0]: row[1] for row in counted}
         if verdict != "ok":
             raise ValueError(f"the database is damaged: {verdict}")
         stuck = states.get("unknown", 0)

@@ -10,6 +10,7 @@ from ..definition import Product
 from ..memory import Recalled, Record
 from . import exact
 from .polish import clean
+from .prompt import is_plain
 
 _POST = (3, 300)
 _SHORT = (2, 180)
@@ -49,6 +50,9 @@ def model_part(cue: Cue, written: str) -> str:
     """Return what is kept of what the model wrote: whole sentences, fewer for replies and framed texts."""
     if cue.subject.mode == "promo":
         return clean(written, sentences=1, chars=160)
+    if is_plain(cue.persona):
+        # The first sentence of so small a model mostly holds; what it adds to it mostly does not.
+        return clean(written, sentences=1, chars=220)
     sentences, chars = _POST if cue.kind == "post" and cue.subject.mode == "topic" else _SHORT
     return clean(written, sentences=sentences, chars=chars)
 

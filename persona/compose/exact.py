@@ -22,51 +22,9 @@ _PRICE = re.compile(r"\b(?:price|cost|how much|expensive|cheap|€|\$|£)", re.I
 _OFFER = re.compile(r"\b(?:discount|code|sale|offer|deal|coupon)\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]{3,}")
 _COMMON = frozenset(
-    [
-        "the",
-        "and",
-        "for",
-        "with",
-        "this",
-        "that",
-        "you",
-        "your",
-        "are",
-        "was",
-        "has",
-        "have",
-        "does",
-        "did",
-        "can",
-        "will",
-        "not",
-        "but",
-        "from",
-        "any",
-        "how",
-        "what",
-        "when",
-        "where",
-        "they",
-        "them",
-        "there",
-        "its",
-        "it's",
-        "one",
-        "too",
-        "get",
-        "got",
-        "just",
-        "like",
-        "really",
-        "would",
-        "could",
-        "should",
-        "about",
-        "into",
-        "out",
-        "all",
-    ]
+    {"the", "and", "for", "with", "this", "that", "you", "your", "are", "was", "has", "have", "does", "did", "can"}
+    | {"will", "not", "but", "from", "any", "how", "what", "when", "where", "they", "them", "there", "one", "too"}
+    | {"get", "got", "just", "like", "really", "would", "could", "should", "about", "into", "out", "all"}
 )
 _UNKNOWN = (
     "That is not in the facts I was given, and I will not guess. The shop's page will know.",
@@ -85,9 +43,9 @@ _KEPT = (
 )
 _LEADS = ("@{author} wrote: “{text}”", "From the comments, @{author}: “{text}”", "@{author} put it this way: “{text}”")
 _AGAIN = (
-    "On {day} you wrote “{text}”, so I remember you, @{author}.",
-    "@{author}, you told me “{text}” on {day}.",
-    "Good to see you again, @{author}. On {day} it was “{text}”.",
+    "{When} you wrote “{text}”, @{author}, and I remember it.",
+    "@{author}, you told me “{text}” {when}.",
+    "Good to see you again, @{author}. {When} it was “{text}”.",
 )
 
 
@@ -117,9 +75,9 @@ def quotation(cue: Cue, random: Random) -> str:
 def seen_again(earlier: Record, now: datetime, random: Random) -> str:
     """Return an opening that recalls what the same person said before."""
     days = (now.date() - earlier.at.date()).days
-    day = "a while ago" if days > 6 else f"{earlier.at:%A}"
-    text = random.choice(_AGAIN).format(author=earlier.author, text=_inside_quotes(earlier.text, 80), day=day)
-    return text.replace("On a while ago", "A while ago").replace("on a while ago", "a while ago")
+    when = "earlier today" if days == 0 else f"on {earlier.at:%A}" if days < 7 else "a while ago"
+    text = _inside_quotes(earlier.text, 80)
+    return random.choice(_AGAIN).format(author=earlier.author, text=text, when=when, When=when[0].upper() + when[1:])
 
 
 def promo_facts(product: Product, random: Random) -> str:

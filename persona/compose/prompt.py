@@ -19,9 +19,38 @@ def messages_for(cue: Cue, recalled: Sequence[Recalled], product: Product | None
     Everything before the last message is the same for all of a persona's texts of one kind, so that a local model
     can keep its work on it. What a stranger wrote stands in quotation marks, in the last message only.
     """
+    if is_plain(cue.persona):
+        return _plain(cue, product)
     head = Message(role="system", content=_system(cue.persona))
     ask = _ask_post(cue, recalled, product) if cue.kind == "post" else _ask_reply(cue, recalled)
     return (head, *_samples(cue), Message(role="user", content=ask))
+
+
+def is_plain(persona: Persona) -> bool:
+    """Tell whether the persona's writer is asked one plain thing at a time.
+
+    The pocket model has 135 million parameters: told of voice, rules and memory at once it loses the sense of what
+    it says. Voice is then left to the samples, memory and facts to code.
+    """
+    return persona.writer.model == "pocket"
+
+
+def _plain(cue: Cue, product: Product | None) -> tuple[Message, ...]:
+    subject = cue.subject
+    if cue.heard is not None or subject.mode == "callback":
+        said = cue.heard.text if cue.heard else subject.quote.text if subject.quote else ""
+        turns = [Message(role="system", content="You answer comments on your posts in one short, kind sentence.")]
+        for sample in cue.persona.samples.replies[:_SAMPLES]:
+            turns.append(Message(role="user", content=sample.comment))
+            turns.append(Message(role="assistant", content=sample.text))
+        return (*turns, Message(role="user", content=_cut(said, 300)))
+    if subject.mode == "promo" and product:
+        ask = f"{product.name}: {'; '.join(product.facts)}. Explain in one short sentence why this is useful."
+    elif subject.angle.split(" ")[0] in ("how", "why", "what", "when", "where", "which"):
+        ask = f"Explain in one short sentence {subject.angle}."
+    else:
+        ask = f"Write one short, useful sentence about {subject.angle or subject.topic}."
+    return (Message(role="user", content=ask),)
 
 
 def sampling_for(cue: Cue) -> Sampling:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Literal, Self
 
-from ..definition import Persona, Product
+from ..definition import Persona, Product, Topic
 from ..memory import Record
 
 Mode = Literal["topic", "promo", "callback", "promise", "chat", "answer", "identity"]
@@ -52,7 +52,7 @@ class Subject:
     @property
     def text(self) -> str:
         """The subject in words: what recall looks for and what a draft is measured against."""
-        said = self.quote.text if self.quote else ""
+        said = self.quote.text if self.quote and self.mode != "promise" else ""
         return " ".join(part for part in (self.angle or self.topic, said) if part)
 
 
@@ -76,7 +76,9 @@ def choose_subject(
     last = history[0][1].mode if history else None
     open_promises = [r for r in promises if r.id not in used and now - r.at >= _PROMISE_REST]
     if open_promises and last != "promise":
-        return _quoting(Subject(mode="promise"), min(open_promises, key=lambda r: (r.at, r.id)), persona)
+        promised = _quoting(Subject(mode="promise"), min(open_promises, key=lambda r: (r.at, r.id)), persona)
+        topic = next((t for t in persona.topics if t.name == promised.topic), persona.topics[0])
+        return replace(promised, angle=_rested_angle(topic, history, random))
     if last != "promo" and (product := _product(persona, now, history, products, random)):
         return Subject(mode="promo", topic=product.name, angle=product.name, product=product.id)
     if last not in ("callback", "promise") and random.random() < _CALLBACK_SHARE:
@@ -125,10 +127,13 @@ def _topic(persona: Persona, history: Sequence[tuple[datetime, Subject]], random
     recent = [subject.topic for _, subject in history[:2]]
     topics = [topic for topic in persona.topics if topic.name not in recent] or list(persona.topics)
     topic = random.choices(topics, weights=[t.weight for t in topics])[0]
+    return Subject(mode="topic", topic=topic.name, angle=_rested_angle(topic, history, random))
+
+
+def _rested_angle(topic: Topic, history: Sequence[tuple[datetime, Subject]], random: Random) -> str:
     if not topic.angles:
-        return Subject(mode="topic", topic=topic.name, angle=topic.name)
+        return topic.name
     # The age of an angle is its place in the history; one never used is older than all.
     age = {subject.angle: place for place, (_, subject) in reversed(list(enumerate(history)))}
     oldest = max(age.get(angle, len(history)) for angle in topic.angles)
-    angle = random.choice([a for a in topic.angles if age.get(a, len(history)) == oldest])
-    return Subject(mode="topic", topic=topic.name, angle=angle)
+    return random.choice([a for a in topic.angles if age.get(a, len(history)) == oldest])

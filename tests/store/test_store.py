@@ -76,10 +76,15 @@ def test_instants_come_back_aware_and_in_utc(tmp_path: Path) -> None:
 
 def test_an_error_rolls_everything_back(tmp_path: Path) -> None:
     engine = open_store(tmp_path)
-    with pytest.raises(RuntimeError), writing(engine) as session:
-        put_setting(session, "x", {"a": 1})
-        append(session, at=NOON, persona="a", kind="k")
-        raise RuntimeError
+
+    def half_done() -> None:
+        with writing(engine) as session:
+            put_setting(session, "x", {"a": 1})
+            append(session, at=NOON, persona="a", kind="k")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_done()
     with reading(engine) as session:
         assert get_setting(session, "x") is None
     assert log_digest(engine)[0] == 0
