@@ -12,7 +12,7 @@ from .channel import Event
 from .compose.exact import product_spoken_of
 from .definition import Persona
 from .digest import digest, rng_of
-from .guards.identity import asks_identity
+from .guards import asks_identity
 from .parts import Parts
 from .plan import Answered, Subject, choose_subject, consider, slots_between
 from .store import InboxRow, OutboxRow, PostRow, SlotRow, append, get_setting, put_setting, reading, writing

@@ -104,9 +104,9 @@ def _main(argv: list[str]) -> int:
         return _usage(f"--log-level must be one of {', '.join(_LEVELS)}")
     args, module_run = _parse(command, rest[1:], options)
     if "log_level" in options:
-        import logging
+        from ..log import configure_logging
 
-        logging.basicConfig(level=args.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+        configure_logging(args.log_level)
     return module_run(args)
 
 
@@ -131,7 +131,7 @@ def _parse(command: str, rest: list[str], options: dict[str, str]) -> tuple[Name
     args.command = command
     args.file = options.get("file", "personas.yaml")
     args.data = options.get("data", ".persona")
-    args.log_level = options.get("log_level", "warning")
+    args.log_level = options.get("log_level", "")
     return args, sys.modules[f"{__name__}.{COMMANDS[command][0]}"].run
 
 

@@ -46,8 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..log import configure_logging
     from ..store import Owner
 
+    configure_logging(args.log_level or "warning")
     folder = Path(args.data) / "rehearsal"
     definition, registry = load_definition(args)
     with Owner(folder):

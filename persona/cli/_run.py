@@ -12,15 +12,18 @@ from ._open import load_definition, open_for, stop_on_signals
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--every", type=float, default=15.0, help="seconds between ticks (15)")
     parser.add_argument("--ticks", type=int, help="stop after so many ticks; without it, run until stopped")
+    parser.add_argument("--log-json", action="store_true", help="log one JSON object a line, for a log collector")
     parser.add_argument("--writer", help="a model that writes for all personas instead of their own")
 
 
 def run(args: argparse.Namespace) -> int:
     from ..clock import SystemClock
     from ..live import run_live
+    from ..log import configure_logging
     from ..runner import Runner
     from ..store import Owner
 
+    configure_logging(args.log_level or "info", json=args.log_json)
     folder = Path(args.data)
     definition, registry = load_definition(args)
     clock = SystemClock()

@@ -11,6 +11,7 @@ from ..errors import PersonaError
 from ._open import load_definition, writer_opener
 
 if TYPE_CHECKING:
+    from ..cue import Cue
     from ..definition import Definition, Persona
     from ..engine import Drafted
     from ..plugins import PluginRegistry
@@ -94,13 +95,13 @@ def _draft(args: argparse.Namespace, definition: Definition, registry: PluginReg
             parts.close()
 
 
-def _cue(args: argparse.Namespace, definition: Definition, registry: PluginRegistry, persona: Persona) -> object:
+def _cue(args: argparse.Namespace, definition: Definition, registry: PluginRegistry, persona: Persona) -> Cue:
     from ..channel import Limits
     from ..clock import SystemClock
     from ..compose.exact import product_spoken_of
     from ..cue import Cue, Heard
     from ..digest import digest
-    from ..guards.identity import asks_identity
+    from ..guards import asks_identity
     from ..plan import Subject
 
     now = SystemClock().now()

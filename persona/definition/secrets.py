@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import SecretMissing
+from ..log import register_secret
 
 _NAMED = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]{0,99})")
 _KEY = re.compile(
@@ -66,6 +67,8 @@ def _resolve(value: Any, path: str) -> Any:
         found = os.environ.get(named[1])
         if not found:
             raise SecretMissing(name_text=named[1], path_text=path)
+        # From here on it is cut out of every log line, wherever it turns up.
+        register_secret(found)
         return found
     return value
 

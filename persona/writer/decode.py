@@ -99,7 +99,7 @@ class Decoder:
         template: Template,
         stops: frozenset[int],
         context: int,
-        max_rows: int = 48,
+        max_rows: int = 24,
         max_prompt: int = 8192,
         prefix_bytes: int = 512 * 2**20,
     ) -> None:

@@ -36,7 +36,7 @@ class LocalChatModel(BaseChatModel):
     folder: str
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the products inside the layers. `auto`: bfloat16 where the CPU multiplies it in hardware."""
-    max_rows: int = 48
+    max_rows: int = 24
     prefix_bytes: int = 512 * 2**20
     max_tokens: int = 80
     temperature: float = 0.7

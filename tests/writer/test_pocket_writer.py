@@ -116,3 +116,22 @@ def test_the_pocket_writer_repeats_itself(folder: Path) -> None:
     assert first == second
     assert len({candidate.text for candidate in first.candidates}) > 1
     assert all(candidate.text.isprintable() for candidate in first.candidates)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_text_does_not_depend_on_what_else_is_written(folder: Path, precision: str) -> None:
+    model = LocalChatModel(folder=str(folder), precision=precision)  # type: ignore[arg-type]
+    requests = []
+    for number in range(6):
+        system = Message(role="system", content="You are Ada, a baker. " * (1 + number % 3))
+        user = Message(role="user", content="Write about rye and rain. " * (1 + number))
+        sampling = Sampling(max_tokens=10 + 4 * number)
+        requests.append(
+            WriteRequest(id=str(number), messages=(system, user), seed=number, candidates=2, sampling=sampling)
+        )
+    with allow_generation():
+        together = model.write(requests)
+        apart = [*model.write(requests[4:]), *model.write(requests[:1]), *model.write(requests[1:4])]
+    wanted = {answer.id: [candidate.text for candidate in answer.candidates] for answer in together}
+    assert {answer.id: [candidate.text for candidate in answer.candidates] for answer in apart} == wanted
