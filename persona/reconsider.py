@@ -12,7 +12,7 @@ from .compose.build import facts_for
 from .cue import Cue, Heard
 from .definition import Definition
 from .drafting import recent_texts
-from .guard import Draft, Verdict
+from .guard import Draft, Finding, Verdict
 from .guards.review import builtin_guards, review
 from .plan import Subject
 from .store import InboxRow, OutboxRow, reading
@@ -25,7 +25,11 @@ def reviewer(store: Store, definition: Definition, limits: Mapping[str, int]) ->
     guards = builtin_guards(product_names=[product.name for product in definition.products])
 
     def look(row: OutboxRow, body: str) -> Verdict:
-        persona = definition.persona(row.persona)
+        try:
+            persona = definition.persona(row.persona)
+        except KeyError:
+            gone = "its persona is no longer in the file, so the guards cannot judge it"
+            return Verdict(findings=(Finding(rule="persona", decision="hold", reason=gone),))
         limit = Limits(max_chars=limits.get(row.channel, _DEFAULT_LIMIT))
         with reading(store) as session:
             event = session.get(InboxRow, row.inbox_id) if row.inbox_id is not None else None

@@ -36,12 +36,10 @@ class OnTopic(Writer):
 
     def _text(self, request: WriteRequest, place: int) -> str:
         ask = request.messages[-1].content
-        if "Write a short reply" in ask or "that answers it" in ask:
-            about = ask.split('"')[-2]
-        elif "why that helps" in ask:
+        if "why this is useful" in ask:
             about = f"a {ask.split(':')[0]}"
         else:
-            about = ask.split("post about ")[-1]
+            about = ask.split("short sentence ")[-1].split("useful sentence about ")[-1]
         tail = digest(request.seed, place, size=6).translate(str.maketrans("0123456789", "ghijklmnop"))
         return f"{about.rstrip('.?!')}, said the {tail[:6]} to the {tail[6:]}."
 

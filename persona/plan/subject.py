@@ -33,7 +33,7 @@ class Quote:
 class Subject:
     """What to write about. `angle` is one concrete idea; `product` an id in the catalogue."""
 
-    mode: Mode
+    mode: Mode = "topic"
     topic: str = ""
     angle: str = ""
     product: str = ""
@@ -47,7 +47,8 @@ class Subject:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return the subject that `as_json` gave."""
         quote = data.get("quote")
-        return cls(**{**data, "quote": Quote(**quote) if quote else None})
+        known = {name: data[name] for name in ("mode", "topic", "angle", "product") if name in data}
+        return cls(**known, quote=Quote(**quote) if quote else None)
 
     @property
     def text(self) -> str:
