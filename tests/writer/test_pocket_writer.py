@@ -121,7 +121,7 @@ def test_the_pocket_writer_repeats_itself(folder: Path) -> None:
 @pytest.mark.model
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_text_does_not_depend_on_what_else_is_written(folder: Path, precision: str) -> None:
-    model = LocalChatModel(folder=str(folder), precision=precision)  # type: ignore[arg-type]
+    model = LocalChatModel(folder=str(folder), precision=precision)
     requests = []
     for number in range(6):
         system = Message(role="system", content="You are Ada, a baker. " * (1 + number % 3))
