@@ -88,7 +88,7 @@ def facts_for(cue: Cue, recalled: Sequence[Recalled], products: Sequence[Product
         # A stranger's words are no facts; only what code quotes from them word for word may stand in a draft.
         facts.append(f"@{cue.heard.author}")
         earlier = earlier_words(cue, recalled)
-        facts += [earlier.text] if earlier else []
+        facts += [earlier.text, f"{earlier.at:%A}"] if earlier else []
     if cue.subject.quote:
         facts += [cue.subject.quote.text, f"@{cue.subject.quote.author}"]
     # Own earlier texts are no source: a number that slipped through once would then be a fact for good.

@@ -7,7 +7,7 @@ import unicodedata
 
 from ..cue import Cue
 
-_SENTENCE = re.compile(r"[^.!?…]+[.!?…]+[\"”’')\]]*|[^.!?…]+$")
+_SENTENCE = re.compile(r"(?:[^.!?…]|(?<=\d)[.](?=\d))+[.!?…]+[\"”’')\]]*|[^.!?…]+$")
 _PREFIX = re.compile(
     r"^\s*(?:(?:sure|certainly|of course|absolutely)[,!.][^:\n]{0,60}:|here(?:'s| is)[^:\n]{0,60}:|"
     r"(?:post|reply|answer|caption|tweet|response|assistant)\s*:)\s*",

@@ -30,6 +30,9 @@ _LEFTOVER = re.compile(
     r"|rewritten)\s*(?:\d+\s*)?:|(?:^|\n)\s*(?:assistant|user|system|human|response|caption|output)\s*:"
     r"|\bi(?:'m| am) (?:sorry|unable)[, ]+(?:but )?(?:i )?(?:can't|cannot|to) (?:assist|help with that|comply|fulfil)"
     r"|\b(?:how (?:can|may) i (?:help|assist) you|let me know if you (?:need|have|would like) (?:any|further|more))\b"
+    r"|\bi (?:don't|do not|can't|cannot) (?:have (?:the ability|access to|a profile|any information)|help you with)\b"
+    r"|\bi(?:'m| am) (?:happy|here|glad) to (?:help|assist)\b|\bthe commenter\b"
+    r"|\bi(?:'ll| will) (?:edit|rephrase|rewrite)\b|\brephrased?\b"
     r"|\bin the voice of\b|\bwrite (?:a|one|the) (?:short )?(?:post|reply|caption|tweet)\b|\b\d+ (?:words|characters) or less\b"
     r"|\b(?:system prompt|word count)\s*:|```|^\s*#{1,4} \w|\*\*[^*\n]+\*\*|^\s*\{[\"']",
     re.IGNORECASE,

@@ -31,6 +31,7 @@ from persona.text import promised_in
         ("One. Two. Three. Four.", "One. Two."),
         ("A whole sentence. And one that was cut", "A whole sentence."),
         ("no end at all", ""),
+        ("A 0.5 mm tip suits small squares. More", "A 0.5 mm tip suits small squares."),
         ("", ""),
         ("Hold the plug.\n\nUser: more", "Hold the plug."),
         ("Keep going 🐢", "Keep going 🐢"),
