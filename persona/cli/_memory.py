@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ._context import data_folder, open_engine
+from ._context import FolderClock, data_folder, open_engine
 from ._open import load_definition
 
 if TYPE_CHECKING:
@@ -85,13 +85,12 @@ def _do(args: argparse.Namespace, memory: Memory) -> int:
 
 
 def _search(args: argparse.Namespace, memory: Memory) -> None:
-    from ..clock import SystemClock
     from ..memory import Query
 
     handle = _handle(args.persona)
-    newest = memory.list(handle, limit=1)
-    # A rehearsal's calendar is not ours: "now" is just after its newest record.
-    now = max([SystemClock().now(), *(record.at for record in newest)])
+    engine = open_engine(args)
+    now = FolderClock(engine).now()
+    engine.dispose()
     kinds = (args.kind,) if args.kind else ()
     for found in memory.recall([Query(persona=handle, text=args.text, now=now, limit=args.limit, kinds=kinds)])[0]:
         record = found.record

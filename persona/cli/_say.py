@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ..errors import PersonaError
+from ..errors import NothingHereYet, PersonaError
 from ._open import load_definition, writer_opener
 
 if TYPE_CHECKING:
@@ -57,29 +58,27 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _draft(args: argparse.Namespace, definition: Definition, registry: PluginRegistry, persona: Persona) -> Drafted:
-    from ..clock import SystemClock
     from ..engine import Engine
     from ..parts import Parts, learn_canon
     from ..store import open_store
-    from ..testing.memory import RamMemory
+    from ._context import FolderClock, data_folder
 
-    clock = SystemClock()
-    now = clock.now()
-    cue = _cue(args, definition, registry, persona)
-    live = Path(args.data)
+    try:
+        folder = data_folder(args)
+    except NothingHereYet:
+        folder = None
     with TemporaryDirectory() as scratch:
-        # A folder of its own unless there is a memory to read: a draft must not make one.
-        folder = live if (live / "persona.db").exists() else Path(scratch)
-        store = open_store(folder)
-        if folder == live:
-            memory = registry.memory(persona.memory.store).open(
-                engine=store, folder=folder, personas=definition.personas
-            )
-        else:
-            memory = RamMemory()
+        # Without data there is a folder for the moment: a draft must not make one that stays.
+        store = open_store(folder or Path(scratch))
+        clock = FolderClock(store)
+        now = clock.now()
+        cue = _cue(args, definition, registry, persona, now)
+        memory = registry.memory(persona.memory.store).open(
+            engine=store, folder=folder or Path(scratch), personas=definition.personas
+        )
         parts = Parts(
             definition=definition,
-            folder=folder,
+            folder=folder or Path(scratch),
             clock=clock,
             seed=args.seed,
             store=store,
@@ -88,23 +87,23 @@ def _draft(args: argparse.Namespace, definition: Definition, registry: PluginReg
             channels={},
         )
         try:
-            if folder != live:
+            if folder is None:
                 learn_canon(parts, now)
             return Engine(parts).draft([cue], now, {})[0]
         finally:
             parts.close()
 
 
-def _cue(args: argparse.Namespace, definition: Definition, registry: PluginRegistry, persona: Persona) -> Cue:
+def _cue(
+    args: argparse.Namespace, definition: Definition, registry: PluginRegistry, persona: Persona, now: datetime
+) -> Cue:
     from ..channel import Limits
-    from ..clock import SystemClock
     from ..compose.exact import product_spoken_of
     from ..cue import Cue, Heard
     from ..digest import digest
     from ..guards import asks_identity
     from ..plan import Subject
 
-    now = SystemClock().now()
     names = sorted(persona.channels)
     most = min(registry.channel(name).limits.max_chars for name in names)
     own = [product for product in definition.products if product.id in persona.products]
