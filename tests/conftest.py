@@ -17,6 +17,9 @@ from persona.plugins import PluginRegistry
 from persona.rehearsal import START
 from persona.testing.memory import RamMemory
 from persona.writer import Candidate, Writer, WriteRequest, Written
+from persona.writer.threads import patient_threads
+
+patient_threads()
 
 FILE = Path(__file__).parent / "fixtures" / "two.yaml"
 

@@ -15,10 +15,13 @@ from ..definition.loader import load
 from ..parts import OpenWriter, Parts, open_parts
 from ..plugins import PluginRegistry
 from ..writer import Writer
+from ..writer.threads import patient_threads
 
 
 def load_definition(args: argparse.Namespace) -> tuple[Definition, PluginRegistry]:
     """Load the file that `--file` names, with the plugins of its folder."""
+    # Before torch is loaded by whoever comes first; see there why.
+    patient_threads()
     file = Path(args.file)
     registry = PluginRegistry(file.resolve().parent)
     return load(file, registry=registry), registry

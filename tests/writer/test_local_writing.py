@@ -10,7 +10,6 @@ import pytest
 
 from persona.testing.models import tiny_model
 from persona.writer import LocalChatModel, Message, Sampling, WriteRequest, Written
-from persona.writer.decode import PrefixCache
 
 SAMPLING = Sampling(max_tokens=12, temperature=0.9)
 
@@ -135,6 +134,8 @@ def test_control_tokens_in_a_comment_stay_text(tiny: LocalChatModel) -> None:
 
 
 def test_prefixes_are_kept_and_bounded(tiny: LocalChatModel) -> None:
+    from persona.writer.decode import PrefixCache
+
     class Model:
         asked = 0
 
