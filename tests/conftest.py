@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +46,17 @@ class OnTopic(Writer):
             about = ask.split("short sentence ")[-1].split("useful sentence about ")[-1]
         tail = digest(request.seed, place, size=6).translate(str.maketrans("0123456789", "ghijklmnop"))
         return f"{about.rstrip('.?!')}, said the {tail[:6]} to the {tail[6:]}."
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Put back what a command run in this process does to logging."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    for handler in [h for h in root.handlers if getattr(h, "persona_owned", False) and h not in handlers]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture
