@@ -33,7 +33,7 @@ HOSTILE = [
     "http://evil.example/?a=1&b=2",
 ]  # fmt: skip
 TAGS = ("<script>", "<img src=x", "<svg/", "<iframe", "<b>x", "onerror=alert(1)>", 'href="javascript', 'href="http')
-SHARED = Path("/work/shared/data/hostile")
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "hostile"
 
 
 def hostile() -> list[str]:
