@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from .agenda import GRACE
 from .channel import Channel, Outgoing, Sent
 from .errors import ChannelError, SendUncertain
-from .memory import Record, record_id
+from .memory import Record, RecordKind, record_id
 from .parts import Parts
 from .plan import Subject
 from .store import InboxRow, OutboxRow, PostRow, append, writing
@@ -140,16 +140,16 @@ def _sent(parts: Parts, session: Session, row: OutboxRow, result: Sent, now: dat
 def _records(session: Session, row: OutboxRow, now: datetime) -> list[Record]:
     """Return what a persona keeps of what it said: the text itself, and a promise if it made one."""
     subject = Subject.from_json(row.subject)
-    kind = "post" if row.kind == "post" else "reply"
+    kind: RecordKind = "post" if row.kind == "post" else "reply"
     heard = session.get(InboxRow, row.inbox_id) if row.inbox_id is not None else None
     extra = {"topic": subject.topic, "mode": subject.mode}
     if heard:
         extra["to"] = heard.author
     records = [
         Record(
-            id=record_id(persona=row.persona, kind=kind, author=row.persona, text=row.body, source=row.key),  # type: ignore[arg-type]
+            id=record_id(persona=row.persona, kind=kind, author=row.persona, text=row.body, source=row.key),
             persona=row.persona,
-            kind=kind,  # type: ignore[arg-type]
+            kind=kind,
             text=row.body,
             at=now,
             author=row.persona,

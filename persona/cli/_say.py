@@ -103,6 +103,7 @@ def _cue(
     from ..digest import digest
     from ..guards import asks_identity
     from ..plan import Subject
+    from ..plan.subject import Mode
 
     names = sorted(persona.channels)
     most = min(registry.channel(name).limits.max_chars for name in names)
@@ -118,8 +119,8 @@ def _cue(
     else:
         heard = Heard(author=args.author, text=args.comment, at=now, source="cli", about=args.post)
         spoken = product_spoken_of(persona, own, args.post, args.comment)
-        mode = "identity" if asks_identity(args.comment) else "answer" if spoken else "chat"
-        subject = Subject(mode=mode, product=spoken.id if spoken and mode == "answer" else "")  # type: ignore[arg-type]
+        mode: Mode = "identity" if asks_identity(args.comment) else "answer" if spoken else "chat"
+        subject = Subject(mode=mode, product=spoken.id if spoken and mode == "answer" else "")
     return Cue(
         key=digest("say", persona.handle, subject.text, args.seed),
         persona=persona,
