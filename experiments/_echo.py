@@ -12,7 +12,7 @@ from persona.writer import Writer
 from persona.writer.chat import ChatModelWriter
 
 
-def _echo(override: str | None = None) -> OpenWriter:
+def _echo(override: str | None = None, **_: object) -> OpenWriter:
     writer: Writer = ChatModelWriter(EchoChatModel(), name="echo")
 
     def opener(persona: Persona) -> Writer:

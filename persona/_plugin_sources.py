@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from ._entry_points import EntryPoint, entry_points
+
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from pathlib import Path
 
     from .channel import Channel
 
@@ -140,16 +141,15 @@ class Installed:
 
     def of(self, kind: PluginKind) -> dict[str, list[EntryPoint]]:
         if self._points is None:
-            from importlib.metadata import entry_points
-
             # Asked for once: each call reads the files of every installed package.
-            every = entry_points()
+            every = entry_points(GROUPS.values())
             self._points = {}
             for each, group in GROUPS.items():
                 by_name: dict[str, list[EntryPoint]] = {}
-                for point in sorted(every.select(group=group), key=lambda point: (point.name, _dist(point)[0])):
+                points = [point for point in every if point.group == group]
+                for point in sorted(points, key=lambda point: (point.name, point.package)):
                     known = by_name.setdefault(point.name, [])
-                    if all((_dist(point), point.value) != (_dist(other), other.value) for other in known):
+                    if all((point.info, point.value) != (other.info, other.value) for other in known):
                         known.append(point)
                 self._points[each] = by_name
         return self._points[kind]
@@ -174,7 +174,7 @@ class Installed:
                     name=name,
                     kind=kind,
                     source=_source(point),
-                    version=_dist(point)[1],
+                    version=point.distribution()[1],
                     status=status,
                     cause=cause,
                 )
@@ -185,6 +185,7 @@ class Installed:
         """Tell whether `file` is part of the module or package that an entry point names."""
         if self._roots is None:
             from importlib.util import find_spec
+            from pathlib import Path
 
             self._roots = set()
             tops = {
@@ -257,12 +258,8 @@ def _cause_of(error: BaseException, file: Path | None) -> str:
     return f"line {line}: {text}" if line else text
 
 
-def _dist(point: EntryPoint) -> tuple[str, str]:
-    return (point.dist.name, point.dist.version) if point.dist is not None else ("", "")
-
-
 def _source(point: EntryPoint) -> str:
-    return f"{_dist(point)[0]} ({point.value})"
+    return f"{point.distribution()[0]} ({point.value})"
 
 
 def _version_of(plugin: type[Any]) -> str:

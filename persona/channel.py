@@ -11,10 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from .clock import Clock
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .clock import Clock
 
 EventKind = Literal["mention", "reply", "follow", "message", "like", "boost"]
 
@@ -121,8 +123,11 @@ class Channel(ABC):
     name: ClassVar[str]
     promise: ClassVar[Promise] = Promise(kind="at_most_once")
     limits: ClassVar[Limits] = Limits()
-    settings_model: ClassVar[type[Any] | None] = None
-    """A pydantic model of the channel's settings in YAML; None: it has none, and any key is refused."""
+    settings_model: ClassVar[type[Any] | str | None] = None
+    """A pydantic model of the channel's settings in YAML; None: it has none, and any key is refused.
+
+    `module:Model` names one that is imported only where a persona gives settings; each of its keys has a default.
+    """
     simulated: ClassVar[bool] = False
     """True where nothing leaves this machine. In a rehearsal, any other channel is stood in for by the network."""
 

@@ -16,6 +16,7 @@ from .engine import Drafted, Engine
 from .guard import Finding, Verdict
 from .plan import Subject
 from .store import InboxRow, OutboxRow, PostRow, TraceRow, append, reading, writing
+from .text import without_tags
 
 SOON = timedelta(minutes=30)
 """Once a text is due this soon, all texts that are wanted are written in one batch."""
@@ -86,7 +87,7 @@ def cue_of(engine: Engine, session: Session, group: Sequence[OutboxRow]) -> Cue:
             text=event.text,
             at=event.at,
             source=f"{event.channel}:{event.remote_id}",
-            about=_unlabelled(post_text(session, event)),
+            about=without_tags(post_text(session, event)),
         )
     return Cue(
         key=first.key,
@@ -98,13 +99,6 @@ def cue_of(engine: Engine, session: Session, group: Sequence[OutboxRow]) -> Cue:
         limits=Limits(max_chars=min(most, default=500)),
         heard=heard,
     )
-
-
-def _unlabelled(text: str) -> str:
-    words = text.split(" ")
-    while words and words[-1].startswith("#"):
-        words.pop()
-    return " ".join(words)
 
 
 def recent_texts(session: Session, handle: str) -> list[str]:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .compose import labels_for, messages_for, sampling_for, with_labels
-from .compose.build import build_body, facts_for, model_part, needs_model
+from .compose.asked import brief_for, friendly, said_to
+from .compose.brief import Brief
+from .compose.build import build_body, by_code, facts_for, model_part, needs_model
 from .compose.choose import Option, best_of, score_options
+from .compose.exact import not_known
+from .compose.knowledge import Knowledge
+from .compose.moves import kind_of, points_for
+from .compose.prompt import fallen_back, is_plain
+from .compose.rank import subject_of
 from .cue import Cue
 from .definition import Product
 from .digest import rng_of, seed_of
@@ -18,7 +25,7 @@ from .guard import Draft, Guard, Verdict
 from .guards.review import builtin_guards, review
 from .memory import Query, Recalled
 from .parts import Parts
-from .writer import WriteRequest, Written
+from .writer import Message, WriteRequest, Written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
 
 ROUNDS = 2
 """A cue whose candidates are all held is written once more before a person is asked."""
+SAID = 0.75
+"""A candidate says what it was told to if it holds this share of the words, and this share of its words is from there."""
 _RECENT = 40
 
 
@@ -52,10 +61,20 @@ class _Work:
     labels: tuple[str, ...]
     facts: tuple[str, ...]
     recent: tuple[str, ...]
+    points: tuple[str, ...] = ()
+    said: str = ""
+    """what code says instead of the model"""
     messages: tuple[Any, ...] = ()
     model: str = "code"
     options: list[Option] = field(default_factory=list)
+    written_by: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    """of each option: the model, and the messages that it was given"""
     error: str = ""
+
+    @property
+    def brief(self) -> Brief:
+        """What the text shall do."""
+        return brief_for(self.cue, self.recalled, self.product, self.points)
 
     @property
     def settled(self) -> bool:
@@ -74,14 +93,16 @@ class Engine:
         self.spent: dict[str, float] = {}
         """Wall seconds of drafting by persona."""
         self._vectors: dict[str, NDArray[np.float32]] = {}
+        self._knowledge = Knowledge(self.parts.memory.embed)
 
     def draft(self, cues: Sequence[Cue], now: datetime, recent: Mapping[str, Sequence[str]]) -> list[Drafted]:
         """Return one draft per cue, in order. `recent` are each persona's own latest texts, newest first."""
         began = time.perf_counter()
         work = self._recall(cues, now, recent)
+        self._plan(work)
         self._write_by_code(work, now)
         for turn in range(ROUNDS):
-            self._write_by_model([w for w in work if not w.settled and needs_model(w.cue)], now, turn)
+            self._write_by_model([w for w in work if not (w.settled or w.said) and needs_model(w.cue)], now, turn)
         drafts = [self._finish(w) for w in work]
         for cue in cues:
             share = (time.perf_counter() - began) / len(cues)
@@ -110,10 +131,32 @@ class Engine:
         self.seconds["recall"] += time.perf_counter() - began
         return work
 
+    def _plan(self, work: Sequence[_Work]) -> None:
+        """Find what the texts shall say: what the persona knows of the subject, and moves for the kind of comment."""
+        for w in work:
+            cue, said = w.cue, said_to(w.cue)
+            if not needs_model(cue) or cue.subject.mode == "promo" or (cue.subject.say and said is None):
+                continue
+            author, text = said or ("", cue.subject.angle or cue.subject.topic)
+            [vector] = self._embed([text])
+            knowledge = self._knowledge.nearest(cue.persona, vector)
+            w.facts = (*w.facts, knowledge) if knowledge else w.facts
+            if said is None:
+                w.points = (knowledge,) if knowledge else ()
+                continue
+            author = friendly(author)
+            random = rng_of("moves", self.parts.seed, cue.key)
+            kind = kind_of(text, vector)
+            w.points = points_for(kind, author=author, knowledge=knowledge, random=random)
+            if not w.points and is_plain(cue.persona):
+                # Asked for what it does not know, a small model makes something up.
+                w.said = not_known(said[0], random)
+
     def _write_by_code(self, work: Sequence[_Work], now: datetime) -> None:
         for w in work:
-            if not needs_model(w.cue):
-                w.options.append(self._option(w, "", None, now, 0))
+            if w.said or not needs_model(w.cue):
+                w.options.append(self._option(w, w.said, None, now, 0))
+                w.written_by.append(("code", ()))
 
     def _write_by_model(self, work: Sequence[_Work], now: datetime, turn: int) -> None:
         if not work:
@@ -124,19 +167,32 @@ class Engine:
         for w in work:
             writer = self.parts.writer_of(w.cue.persona)
             writers[id(writer)] = writer
-            w.messages, w.model = messages_for(w.cue, w.recalled, w.product), writer.name
+            w.messages = messages_for(w.cue, w.recalled, w.product, w.points)
+            w.model = writer.name
             batches.setdefault(id(writer), []).append((w, self._request(w, turn)))
-        answers: list[tuple[_Work, Written]] = []
+        answers: list[tuple[_Work, WriteRequest, Written]] = []
         for name, batch in batches.items():
             written = writers[name].write([request for _, request in batch])
-            answers += zip((w for w, _ in batch), written, strict=True)
+            answers += ((w, request, answer) for (w, request), answer in zip(batch, written, strict=True))
         self.seconds["writing"] += time.perf_counter() - began
         began = time.perf_counter()
-        for w, answer in answers:
+        for w, request, answer in answers:
             w.error = answer.error
-            fresh = [self._option(w, c.text, c.logprob, now, i) for i, c in enumerate(answer.candidates)]
-            w.options += self._scored(w, [option for option in fresh if option.body])
+            # A fall-back was asked in its own way, and what it says is built in its own way.
+            asked = replace(w, cue=fallen_back(w.cue)) if answer.model else w
+            messages = (answer.model and request.instead) or request.messages
+            fresh = [self._option(asked, c.text, c.logprob, now, i) for i, c in enumerate(answer.candidates)]
+            scored = self._scored(asked, [option for option in fresh if option.body])
+            w.options += scored
+            w.written_by += [(answer.model or w.model, messages)] * len(scored)
         self.seconds["choosing"] += time.perf_counter() - began
+
+    def _or_plainly(self, w: _Work, now: datetime) -> None:
+        """Let code say a planned answer as it stands, if no candidate says it."""
+        if said_to(w.cue) is None or not w.points or not is_plain(w.cue.persona):
+            return
+        if not any(option.parts.get("told", 0) >= SAID and option.parts.get("kept", 0) >= SAID for option in w.options):
+            w.options += self._scored(w, [self._option(w, by_code(w.brief), None, now, 0)])
 
     def _request(self, w: _Work, turn: int) -> WriteRequest:
         return WriteRequest(
@@ -145,12 +201,18 @@ class Engine:
             seed=seed_of("write", self.parts.seed, w.cue.key, turn),
             candidates=w.cue.persona.writer.candidates,
             sampling=sampling_for(w.cue),
+            instead=self._instead(w),
         )
+
+    def _instead(self, w: _Work) -> tuple[Message, ...]:
+        if w.cue.persona.writer.fallback is None:
+            return ()
+        return messages_for(fallen_back(w.cue), w.recalled, w.product, w.points)
 
     def _option(self, w: _Work, written: str, logprob: float | None, now: datetime, place: int) -> Option:
         # The frame around the model's words is drawn per cue, not per candidate, so that candidates differ in wit.
         random = rng_of("frame", self.parts.seed, w.cue.key)
-        body = build_body(w.cue, written, w.recalled, w.product, random)
+        body = build_body(w.cue, written, w.recalled, w.product, random, None if w.said else w.brief)
         text = with_labels(body, w.labels, w.cue.limits.max_chars) if body else ""
         draft = self.as_draft(w.cue, body, text, w.labels, now, facts=w.facts, recent=w.recent)
         verdict = review(draft, self.guards) if body else Verdict()
@@ -161,16 +223,17 @@ class Engine:
             return []
         import numpy as np
 
-        bodies = [model_part(w.cue, option.written) for option in options]
-        subject = w.cue.subject.text if w.cue.kind == "post" else _reply_subject(w.cue)
-        vectors = self._embed([*bodies, subject, *w.recent[:12]])
-        count = len(bodies)
+        brief = w.brief
+        texts = [model_part(w.cue, option.written, brief) for option in options]
+        vectors = self._embed([*texts, subject_of(brief), *w.recent[:12]])
+        count = len(texts)
         return score_options(
             options,
+            brief=brief,
+            texts=texts,
             vectors=np.stack(vectors[:count]),
             subject=vectors[count],
             recent=np.array(vectors[count + 1 :], dtype=np.float32),
-            target_chars=180 if w.cue.kind == "post" else 110,
         )
 
     def _embed(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
@@ -215,6 +278,7 @@ class Engine:
             return Drafted(cue=w.cue, labels=w.labels, error=error, model=w.model, seed=seed)
         place = best_of(w.options)
         chosen = w.options[place]
+        w.model, w.messages = w.written_by[place]
         return Drafted(
             cue=w.cue,
             body=chosen.body,
@@ -247,11 +311,6 @@ def _queries(cue: Cue, now: datetime) -> list[Query]:
         ),
         Query(persona=handle, text=cue.heard.text, now=now, limit=limit, kinds=("post", "canon", "promise")),
     ]
-
-
-def _reply_subject(cue: Cue) -> str:
-    assert cue.heard is not None
-    return f"{cue.heard.text} {cue.heard.about}"[:400]
 
 
 def _trace(w: _Work, place: int) -> dict[str, Any]:

@@ -71,6 +71,12 @@ class ModelNotTrusted(PersonaError, ValueError):
     exit_code = 4
 
 
+class BadTrainingData(PersonaError, ValueError):
+    """The training data at {place_text} cannot be used: {cause_text}. Nothing was trained."""
+
+    exit_code = 2
+
+
 class SecretMissing(PersonaError, LookupError):
     """The environment variable {name_text} is not set, and {path_text} in the persona file needs it. Set it and start again."""
 

@@ -17,11 +17,11 @@ by name raises.
 
 from __future__ import annotations
 
-import logging
+import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ._entry_points import imported
 from ._plugin_sources import GROUPS, PREFIX, DropIn, Installed, PluginDescription, PluginKind, PluginStatus, Refused
 from .errors import PluginBroken, PluginNotFound
 
@@ -32,15 +32,13 @@ if TYPE_CHECKING:
 
 __all__ = ["GROUPS", "PREFIX", "PluginDescription", "PluginKind", "PluginRegistry", "PluginStatus"]
 
-_log = logging.getLogger(__name__)
-
 
 class PluginRegistry:
     """All plugins that a project can name. Nothing is imported before it is asked for."""
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: str | os.PathLike[str]) -> None:
         """`project` is the folder of the personas file; it need not have a `plugins` folder."""
-        self.project = project
+        self._project = os.fspath(project)
         self._installed = Installed()
         self._dropins: list[DropIn] | None = None
         self._loaded: dict[tuple[PluginKind, str], type[Any]] = {}
@@ -48,6 +46,17 @@ class PluginRegistry:
     def channel(self, name: str) -> type[Channel]:
         """Return the channel class of that name. Raises PluginNotFound or PluginBroken."""
         return cast("type[Channel]", self._get("channel", name))
+
+    def settings_model(self, name: str) -> type[Any] | None:
+        """Return the pydantic model of a channel's settings, or None. Raises PluginNotFound or PluginBroken."""
+        model = self.channel(name).settings_model
+        if not isinstance(model, str):
+            return model
+        try:
+            return cast("type[Any]", imported(model))
+        except Exception as error:
+            cause = f"{type(error).__name__}: {error}".rstrip(".")
+            raise PluginBroken(kind_text="channel", name=name, source_text=model, cause_text=cause) from error
 
     def network(self, name: str) -> type[Network]:
         """Return the network class of that name. Raises PluginNotFound or PluginBroken."""
@@ -108,7 +117,10 @@ class PluginRegistry:
                 )
             if name in dropin.classes:
                 if name in self._installed.of(kind):
-                    _log.info("%s %r: %s goes before the installed plugin", kind, name, dropin.source)
+                    import logging
+
+                    message = "%s %r: %s goes before the installed plugin"
+                    logging.getLogger(__name__).info(message, kind, name, dropin.source)
                 return dropin.classes[name]
         if name not in self._installed.of(kind):
             known = ", ".join(self.names(kind)) or "none"
@@ -120,12 +132,15 @@ class PluginRegistry:
             raise PluginBroken(kind_text=kind, name=name, source_text=source, cause_text=str(error)) from error
 
     def _find_dropins(self) -> Iterator[DropIn]:
-        folder = self.project / "plugins"
-        if not folder.is_dir():
+        if not os.path.isdir(os.path.join(self._project, "plugins")):
             return
+        from pathlib import Path
+
+        project = Path(self._project)
+        folder = project / "plugins"
         for path in sorted(folder.iterdir(), key=lambda path: path.name):
             file = path / "__init__.py" if path.is_dir() else path
             if path.name.startswith(("_", ".")) or file.suffix != ".py" or not file.is_file():
                 continue
             if not self._installed.owns(file.resolve()):
-                yield DropIn(file=file, stem=path.stem, project=self.project)
+                yield DropIn(file=file, stem=path.stem, project=project)

@@ -46,3 +46,11 @@ def promised_in(text: str) -> str:
         if _PROMISE.search(sentence):
             return sentence
     return ""
+
+
+def without_tags(text: str) -> str:
+    """Return `text` without the hashtags at its end, where labels stand."""
+    words = text.split(" ")
+    while words and words[-1].startswith("#"):
+        words.pop()
+    return " ".join(words)

@@ -40,11 +40,15 @@ class OnTopic(Writer):
 
     def _text(self, request: WriteRequest, place: int) -> str:
         ask = request.messages[-1].content
-        if "why this is useful" in ask:
-            about = f"a {ask.split(':')[0]}"
+        lines = dict(line.split(": ", 1) for line in ask.splitlines() if ": " in line)
+        if "Product" in lines and ask.startswith("Write an ad"):
+            about = f"A {lines['Product']}"
+        elif "Write a post" in ask:
+            about = ask.splitlines()[-1 if "Say" not in lines else 0].split(" about ", 1)[1]
         else:
-            about = ask.split("short sentence ")[-1].split("useful sentence about ")[-1]
+            about = next((line.split(" writes: ", 1)[1] for line in ask.splitlines() if " writes: " in line), ask)
         tail = digest(request.seed, place, size=6).translate(str.maketrans("0123456789", "ghijklmnop"))
+        about = about.split(". ")[0]
         return f"{about.rstrip('.?!')}, said the {tail[:6]} to the {tail[6:]}."
 
 

@@ -299,7 +299,7 @@ class Audience:
             if may_write(wish.intent) and wish.target is wish.head and seed % 10_000 < self._writer_share * 10_000:
                 name = f"{key}:{wish.person.handle}:{wish.target.id}"
                 asked[name] = n
-                requests.append(request(name, seed, wish.person, wish.persona, wish.head, wish.intent))
+                requests.append(request(name, seed, wish.persona, wish.head, wish.intent))
         found: dict[int, str] = {}
         used = set().union(*taken.values())
         for answer in self._writer.write(requests) if requests else ():

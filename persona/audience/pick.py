@@ -37,7 +37,7 @@ def subject_of(post: Status, persona: Persona, products: Sequence[Product], othe
     ad = persona.disclosure.ad.casefold()
     product = next((p for p in products if p.name.casefold() in post.text.casefold()), None)
     promo = product is not None or any(ad == label.casefold() for label in post.labels)
-    topics = [(overlap([t.name], seen) + overlap(t.angles, seen), t.name) for t in persona.topics]
+    topics = [(overlap([t.name], seen) + overlap([a.about for a in t.angles], seen), t.name) for t in persona.topics]
     score, topic = max(topics, key=lambda t: (t[0], t[1]))
     return Subject(
         promo=promo,

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
+from persona.compose.brief import Brief, Card, brief_messages
 from persona.definition import Persona
 from persona.network import Status
-from persona.text import clean_text
-from persona.writer import Message, Sampling, WriteRequest
+from persona.text import clean_text, without_tags
+from persona.writer import Sampling, WriteRequest
 
 from .bank import Intent
-from .people import Person
-from .words import words
+from .words import nouns, words
 
 MAX_CHARS = 200
-_SYSTEM = (
-    "You are a follower on a social network, not a writer. You write one short comment under a post, "
-    "one sentence, as people do: casual, concrete, no hashtags, no quotation marks."
-)
-_EXAMPLES = (
-    ("Write something kind about it.", "The heron is back on the canal. Third day.", "that heron has a job I bet"),
-    ("Ask one question about it.", "Salt the water before the pasta goes in.", "how much salt for two people?"),
-)  # fmt: skip
-_MOODS: dict[Intent, str] = {
-    "praise": "Write something kind about it.",
-    "question": "Ask one question about it.",
-    "story": "Tell one small thing from your own day that it reminds you of.",
-    "wish": "Say what you would like to read next.",
-    "chat": "Write something light about it.",
+_PLANS: Mapping[Intent, str] = {
+    "praise": "praise the {}",
+    "question": "ask about the {}",
+    "story": "tell of own {}",
+    "wish": "wish for more on {}",
+    "chat": "joke about the {}",
 }
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _MACHINE = re.compile(
@@ -39,19 +32,18 @@ _MACHINE = re.compile(
 
 def may_write(intent: Intent) -> bool:
     """Return whether a model is asked for comments of this kind; it is never asked to be rude or to sell."""
-    return intent in _MOODS
+    return intent in _PLANS
 
 
-def request(request_id: str, seed: int, person: Person, persona: Persona, post: Status, intent: Intent) -> WriteRequest:
-    """Ask for one comment of `person` under `post`."""
-    messages = [Message(role="system", content=_SYSTEM)]
-    for mood, text, comment in _EXAMPLES:
-        messages += [Message(role="user", content=f"Post: {text}\n{mood}"), Message(role="assistant", content=comment)]
-    likes = ", ".join(person.account.interests[:2])
-    ask = f"You like {likes}.\nPost by {persona.name}: {clean_text(post.text, 500)}\n{_MOODS[intent]}"
-    messages.append(Message(role="user", content=ask))
-    sampling = Sampling(max_tokens=32, temperature=0.9, stop=("\n",))
-    return WriteRequest(id=request_id, messages=tuple(messages), seed=seed, candidates=2, sampling=sampling)
+def request(request_id: str, seed: int, persona: Persona, post: Status, intent: Intent) -> WriteRequest:
+    """Ask for one comment under `post`, in the words that the pocket writer knows, about one of its nouns."""
+    text = without_tags(clean_text(post.text, 500))
+    found = nouns(text)
+    points = (_PLANS[intent].format(found[seed % len(found)]),) if found else ()
+    card = Card(name=persona.name, bio="", voice=())
+    brief = Brief(card=card, task="comment", about=text, mood=intent, points=points)
+    sampling = Sampling(max_tokens=32, temperature=0.8, stop=("\n",))
+    return WriteRequest(id=request_id, messages=brief_messages(brief), seed=seed, candidates=2, sampling=sampling)
 
 
 def tidy(text: str, post: str) -> str:

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Sequence
+    from typing import Any
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("_check", "write a first personas.yaml here"),
@@ -30,9 +31,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "memory": ("_memory", "search, list, forget, reindex or examine what is remembered"),
     "why": ("_why", "say how a post came to be"),
     "log": ("_log", "print what happened, or its digest"),
+    "train": ("_train", "fine-tune a writer or the embedding model on own texts"),
     "doctor": ("_doctor", "examine this machine and this project"),
 }
 _OPTIONS = {"-f": "file", "--file": "file", "--data": "data", "--log-level": "log_level"}
+# After these commands the option is their own.
+_OWN_OPTIONS = {"train": ("--data",)}
 _LEVELS = ("debug", "info", "warning", "error")
 _GLOBAL_HELP = """\
 options of every command:
@@ -127,7 +131,16 @@ def parser_of(command: str) -> ArgumentParser:
 
 
 def _parse(command: str, rest: list[str], options: dict[str, str]) -> tuple[Namespace, Callable[[Namespace], int]]:
-    args = parser_of(command).parse_args(rest)
+    args: Any
+    if command == "check" and set(rest) <= {"--fresh"}:
+        # Its usual lines are read by hand: argparse would be a tenth of its time.
+        from importlib import import_module
+        from types import SimpleNamespace
+
+        import_module(f".{COMMANDS[command][0]}", __name__)
+        args = SimpleNamespace(fresh="--fresh" in rest)
+    else:
+        args = parser_of(command).parse_args(rest)
     args.command = command
     args.file = options.get("file", "personas.yaml")
     args.data = options.get("data", ".persona")
@@ -136,7 +149,10 @@ def _parse(command: str, rest: list[str], options: dict[str, str]) -> tuple[Name
 
 
 def _split(argv: list[str]) -> tuple[dict[str, str], list[str]]:
-    """Take the options of every command out of the line, wherever they stand before a `--`."""
+    """Take the options of every command out of the line, wherever they stand before a `--`.
+
+    An option that a command has itself under the same name is left to it, once the command has been named.
+    """
     options: dict[str, str] = {}
     rest: list[str] = []
     words = iter(argv)
@@ -146,7 +162,7 @@ def _split(argv: list[str]) -> tuple[dict[str, str], list[str]]:
         name, equals, value = word.partition("=")
         if word[:2] == "-f" and len(word) > 2:
             options["file"] = word[2:]
-        elif name in _OPTIONS:
+        elif name in _OPTIONS and name not in _OWN_OPTIONS.get(rest[0] if rest else "", ()):
             given = value if equals else next(words, None)
             if given is None:
                 print(f"persona: {name} needs a value. See `persona --help`.", file=sys.stderr)

@@ -5,8 +5,8 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-
-    from ..definition.schema import Persona
+    from collections.abc import Mapping
+    from typing import Any
 
 STARTER = """\
 # yaml-language-server: $schema=personas.schema.json
@@ -16,9 +16,11 @@ personas:
     handle: ada_crumb
     bio: A virtual baker, drawn and written by software, who answers questions about bread.
     voice: [warm, plain, curious]            # how it sounds, in single words
-    topics:                                  # what it writes about; angles are ideas for single posts
-      - {name: everyday bread, angles: [why bread keeps better cut side down, how to tell that dough has rested enough]}
-      - {name: leftovers, angles: [three uses for yesterday's bread, how to freeze bread in slices]}
+    topics:                                  # what it writes about; an angle is `an idea for a post: what to say of it`
+      - name: everyday bread
+        angles:
+          - why bread keeps better cut side down: the crust covers the crumb, so it dries out more slowly
+          - how to freeze bread: slice it first, then each slice goes straight from the freezer to the toaster
     samples:
       posts: [Keep a loaf cut side down on the board. The crust does the work of a bag and stays crisp.]
       replies: [{comment: My dough is too sticky!, text: Wet your hands and wait ten minutes before you add flour.}]
@@ -48,22 +50,34 @@ def _check(args: Namespace) -> int:
 
     text = None if args.fresh else _stamp.recall(args.file)
     if text is None:
-        from pathlib import Path
-
-        from ..definition.loader import load
-        from ..plugins import PluginRegistry
-
-        definition = load(Path(args.file), registry=PluginRegistry(Path(args.file).parent))
-        text = "\n".join(_line(persona) for persona in definition.personas)
+        text = _checked(args.file)
         _stamp.keep(args.file, text)
     print(text)
     return 0
 
 
-def _line(persona: Persona) -> str:
-    slots = f"{len(persona.slots)} slot" + ("s" if len(persona.slots) != 1 else "")
-    channels = ", ".join(persona.channels)
-    return f"{persona.handle:<20} {persona.name}: {slots} in {persona.time_zone}, on {channels}"
+def _checked(file: str) -> str:
+    """Return a line on each persona. Raises DefinitionError if the file is wrong."""
+    import os
+
+    from ..definition.quick import surely_right
+    from ..plugins import PluginRegistry
+
+    registry = PluginRegistry(os.path.dirname(file))
+    definition = surely_right(file, registry)
+    if definition is None:
+        from pathlib import Path
+
+        from ..definition.loader import load
+
+        definition = load(Path(file), registry=registry).model_dump()
+    return "\n".join(_line(persona) for persona in definition["personas"])
+
+
+def _line(persona: Mapping[str, Any]) -> str:
+    slots = f"{len(persona['slots'])} slot" + ("s" if len(persona["slots"]) != 1 else "")
+    channels = ", ".join(persona["channels"])
+    return f"{persona['handle']:<20} {persona['name']}: {slots} in {persona['time_zone']}, on {channels}"
 
 
 def _schema(args: Namespace) -> int:

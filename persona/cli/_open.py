@@ -27,23 +27,29 @@ def load_definition(args: argparse.Namespace) -> tuple[Definition, PluginRegistr
     return load(file, registry=registry), registry
 
 
-def writer_opener(override: str | None = None) -> OpenWriter:
+def writer_opener(
+    override: str | None = None, *, root: Path | None = None, folder: Path | None = None, clock: Clock | None = None
+) -> OpenWriter:
     """Return a function that opens a persona's writer; `override` names a model that writes for all.
 
-    A model is loaded once, whoever asks for it.
+    A model is loaded once, whoever asks for it. Paths in the file start at `root`, that of `override` where the
+    command runs. What a budget allows is counted in `folder`, by the days of `clock`.
     """
-    from ..definition.secrets import resolve_secrets
+    from ..writer.budget import Account
     from ..writer.choose import open_writer
+    from ..writer.ledger import FILE, Ledger
 
-    cache: dict[tuple[str, str | None], Writer] = {}
+    cache: dict[str, Writer] = {}
+    ledger = Ledger(folder / FILE) if folder else None
 
     def opener(persona: Persona) -> Writer:
-        settings = persona.writer.model_copy(update={"model": override}) if override else persona.writer
-        key = (settings.model, settings.base_url)
-        if key not in cache:
-            secret = resolve_secrets({"api_key": settings.api_key}, "writer")["api_key"] if settings.api_key else None
-            cache[key] = open_writer(settings, api_key=secret)
-        return cache[key]
+        settings = persona.writer
+        if override:
+            settings = settings.model_copy(update={"model": override, "revision": None, "fallback": None})
+        account = None
+        if ledger and clock:
+            account = Account(ledger=ledger, persona=persona.handle, time_zone=persona.time_zone, clock=clock)
+        return open_writer(settings, cache=cache, root=None if override else root, account=account)
 
     return opener
 
@@ -67,7 +73,9 @@ def open_for(
         folder=folder,
         clock=clock,
         seed=seed,
-        open_writer=writer_opener(getattr(args, "writer", None)),
+        open_writer=writer_opener(
+            getattr(args, "writer", None), root=Path(args.file).absolute().parent, folder=folder, clock=clock
+        ),
         rehearsal=rehearsal,
         resolve=resolve_secrets,
     )

@@ -113,7 +113,8 @@ def _open(args: argparse.Namespace, folder: Path, definition: object, registry: 
         network,
         seed=args.seed,
         size=args.audience,
-        writer=parts.writer_of(parts.personas[0]),
+        # The audience has no persona of its own, but is not to use up the budget of one.
+        writer=parts.open_writer(parts.personas[0].model_copy(update={"handle": "audience"})),
         comments=CommentBank.load(args.comments) if args.comments else CommentBank.load(),
         personas=parts.personas,
         products=definition.products,

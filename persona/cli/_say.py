@@ -83,7 +83,9 @@ def _draft(args: argparse.Namespace, definition: Definition, registry: PluginReg
             seed=args.seed,
             store=store,
             memory=memory,
-            open_writer=writer_opener(args.writer),
+            open_writer=writer_opener(
+                args.writer, root=Path(args.file).absolute().parent, folder=folder or Path(scratch), clock=clock
+            ),
             channels={},
         )
         try:

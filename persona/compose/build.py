@@ -7,9 +7,11 @@ from random import Random
 
 from ..cue import Cue
 from ..definition import Product
-from ..memory import Recalled, Record
+from ..memory import Recalled
 from . import exact
-from .polish import clean
+from .asked import earlier_words
+from .brief import Brief
+from .polish import clean, grounded, within_emoji
 from .prompt import is_plain
 
 _POST = (3, 300)
@@ -23,8 +25,15 @@ def needs_model(cue: Cue) -> bool:
     return not (cue.subject.mode == "answer" and cue.heard and exact.is_question(cue.heard.text))
 
 
-def build_body(cue: Cue, written: str, recalled: Sequence[Recalled], product: Product | None, random: Random) -> str:
-    """Return the whole body, or an empty text if nothing usable was written."""
+def build_body(
+    cue: Cue,
+    written: str,
+    recalled: Sequence[Recalled],
+    product: Product | None,
+    random: Random,
+    brief: Brief | None = None,
+) -> str:
+    """Return the whole body, or an empty text if nothing usable was written. `brief` is what the model was asked."""
     mode = cue.subject.mode
     if mode == "identity":
         return cue.persona.disclosure.answer
@@ -32,11 +41,11 @@ def build_body(cue: Cue, written: str, recalled: Sequence[Recalled], product: Pr
         assert product is not None
         assert cue.heard is not None
         return exact.product_answer(product, cue.heard.text, random)
-    body = model_part(cue, written)
+    body = model_part(cue, written, brief)
     if not body:
         return ""
     if mode == "promo" and product:
-        return f"{body} {exact.promo_facts(product, random)}"
+        return body if exact.is_whole_ad(body, product) else f"{body} {exact.promo_facts(product, random)}"
     if mode == "callback":
         return f"{exact.quotation(cue, random)} {body}"
     if mode == "promise":
@@ -46,41 +55,39 @@ def build_body(cue: Cue, written: str, recalled: Sequence[Recalled], product: Pr
     return body
 
 
-def model_part(cue: Cue, written: str) -> str:
+def model_part(cue: Cue, written: str, brief: Brief | None = None) -> str:
     """Return what is kept of what the model wrote: whole sentences, fewer for replies and framed texts."""
-    if cue.subject.mode == "promo":
+    mode, plain = cue.subject.mode, is_plain(cue.persona)
+    if mode == "promo" and not plain:
+        # A model that was not asked for the whole ad gives its opening; code says the rest.
         return clean(written, sentences=1, chars=160)
-    if is_plain(cue.persona):
-        # The first sentence of so small a model mostly holds; what it adds to it mostly does not.
-        return clean(written, sentences=1, chars=220)
-    sentences, chars = _POST if cue.kind == "post" and cue.subject.mode == "topic" else _SHORT
-    return clean(written, sentences=sentences, chars=chars)
+    sentences, chars = _POST if cue.kind == "post" and mode in ("topic", "promo") else _SHORT
+    text = clean(written, sentences=sentences, chars=chars)
+    if plain and brief is not None:
+        text = grounded(text, brief)
+    return within_emoji(text, cue.persona.emoji)
+
+
+def by_code(brief: Brief) -> str:
+    """Return what an answer is told to say, as it is: for when the model found no better words."""
+    return " ".join(f"{point[0].upper()}{point[1:]}." for point in brief.points)
 
 
 def _reply(cue: Cue, body: str, recalled: Sequence[Recalled], random: Random) -> str:
     assert cue.heard is not None
     earlier = earlier_words(cue, recalled)
-    if earlier is not None and random.random() < 0.6:
+    if earlier is not None and random.random() < 0.4:
         body = f"{exact.seen_again(earlier, cue.due_at, random)} {body}"
     if exact.asks_for_more(cue.heard.text) and cue.subject.topic:
         body = f"{body} {exact.promise(cue.subject.topic, random)}"
     return body
 
 
-def earlier_words(cue: Cue, recalled: Sequence[Recalled]) -> Record | None:
-    """Return what the same person said before that is worth taking up, or None."""
-    assert cue.heard is not None
-    for found in recalled:
-        record = found.record
-        if record.kind == "told" and record.author == cue.heard.author and 5 <= len(record.text.split()) <= 30:
-            return record
-    return None
-
-
 def facts_for(cue: Cue, recalled: Sequence[Recalled], products: Sequence[Product]) -> tuple[str, ...]:
     """Return the texts that numbers and names in a draft may come from: the file's own, the cue, what was quoted."""
     persona = cue.persona
-    facts = [*persona.canon, persona.bio, cue.subject.angle, cue.subject.topic, persona.disclosure.answer]
+    subject = cue.subject
+    facts = [*persona.canon, persona.bio, subject.angle, subject.say, subject.topic, persona.disclosure.answer]
     chosen = [product for product in products if product.id == cue.subject.product]
     for product in chosen:
         facts += [product.name, product.price, product.offer, *product.facts]

@@ -1,21 +1,22 @@
-"""Choosing among candidates: what fits the subject, is new, reads fluently and passes the guards."""
+"""Choosing among candidates: the mildest verdict of the guards first, then the best score against the brief."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..guard import Finding, Verdict
+from .brief import Brief
+from .rank import parts_of, score_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_WEIGHTS = {"fit": 0.5, "novelty": 0.2, "fluency": 0.2, "length": 0.1}
 BESIDE = 0.2
 """Below this cosine to its subject a text is beside the point (MiniLM; unrelated sentences lie around 0.05)."""
+_FEW_WORDS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,30 +35,27 @@ class Option:
 def score_options(
     options: Sequence[Option],
     *,
+    brief: Brief,
+    texts: Sequence[str],
     vectors: NDArray[np.float32],
     subject: NDArray[np.float32],
     recent: NDArray[np.float32],
-    target_chars: int,
 ) -> list[Option]:
     """Return the options with their scores, in the same order.
 
-    `vectors` are the unit vectors of what the model wrote, shape (options, d); `subject` that of the subject, (d,);
-    `recent` those of own recent texts, (n, d). A text beside the point gets a finding that holds it.
+    `texts` is what the model wrote of each, `vectors` are their unit vectors, shape (options, d); `subject` that of the
+    subject, (d,); `recent` those of own recent texts, (n, d). A text beside the point gets a finding that holds it; a
+    comment of a few words has no point that could be measured.
     """
+    judged = not brief.comment or len(brief.comment.split()) >= _FEW_WORDS
     scored = []
-    for option, vector in zip(options, vectors, strict=True):
-        fit = float(max(vector @ subject, 0.0))
-        near = float(max((recent @ vector).max(initial=0.0), 0.0)) if len(recent) else 0.0
-        fluency = 0.5 if option.logprob is None else min(max(1 + option.logprob / 4, 0.0), 1.0)
-        length = math.exp(-abs(math.log(max(len(option.body), 1) / target_chars)))
-        parts = {"fit": fit, "novelty": 1 - near, "fluency": fluency, "length": length}
-        parts = {name: round(value, 4) for name, value in parts.items()}
+    for option, text, vector in zip(options, texts, vectors, strict=True):
+        parts = parts_of(brief, text, option.logprob, vector=vector, subject=subject, recent=recent)
         verdict = option.verdict
-        if fit < BESIDE:
-            beside = Finding(rule="beside", decision="hold", reason=f"it is beside the point (fit {fit:.2f})")
+        if judged and parts["fit"] < BESIDE:
+            beside = Finding(rule="beside", decision="hold", reason=f"it is beside the point (fit {parts['fit']:.2f})")
             verdict = Verdict(findings=(*verdict.findings, beside))
-        score = round(sum(_WEIGHTS[name] * value for name, value in parts.items()), 4)
-        scored.append(replace(option, verdict=verdict, parts=parts, score=score))
+        scored.append(replace(option, verdict=verdict, parts=parts, score=score_of(parts)))
     return scored
 
 

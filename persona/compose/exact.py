@@ -31,6 +31,16 @@ _UNKNOWN = (
     "I do not have that one in my notes, so I would rather not guess. The shop can tell you.",
     "The facts I hold do not say. Please ask the shop before you decide.",
 )
+_NOT_KNOWN = (
+    "I do not know that one, and I would rather not guess.",
+    "Good question, and not one I can answer. Does anyone here know?",
+    "That is not in my notes, {author}. If somebody knows, please write it below.",
+    "I have no good answer to that. Maybe another reader has one.",
+    "Not something I know, {author}, and I will not make it up.",
+    "My notes end before that question. Who has tried it?",
+    "I cannot say for sure, so I will not say it at all. Other readers may know.",
+    "That one is new to me, {author}. I leave it to people who have done it.",
+)
 _PROMISES = (
     "I will write about {topic} this week.",
     "I will come back to {topic} in the next days.",
@@ -52,6 +62,11 @@ _AGAIN = (
 def asks_for_more(comment: str) -> bool:
     """Tell whether a comment asks for another post on the subject."""
     return bool(_WISH.search(comment))
+
+
+def not_known(author: str, random: Random) -> str:
+    """Return an answer to a question of which the persona knows nothing: that, plainly."""
+    return random.choice(_NOT_KNOWN).format(author=f"@{author}")
 
 
 def promise(topic: str, random: Random) -> str:
@@ -90,6 +105,11 @@ def promo_facts(product: Product, random: Random) -> str:
     elif product.offer:
         text += f" {product.offer[0].upper()}{product.offer[1:]}."
     return text
+
+
+def is_whole_ad(text: str, product: Product) -> bool:
+    """Tell whether a text holds the product's name, price and offer as the catalogue has them."""
+    return all(part in text for part in (product.name, product.price, product.offer))
 
 
 def product_answer(product: Product, comment: str, random: Random) -> str:

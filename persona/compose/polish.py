@@ -6,6 +6,10 @@ import re
 import unicodedata
 
 from ..cue import Cue
+from ..definition.schema import Emoji
+from ..guards.emoji import emoji_in
+from .brief import Brief
+from .rank import kept as kept_share
 
 _SENTENCE = re.compile(r"(?:[^.!?…]|(?<=\d)[.](?=\d))+[.!?…]+[\"”’')\]]*|[^.!?…]+$")
 _PREFIX = re.compile(
@@ -36,6 +40,31 @@ def clean(written: str, *, sentences: int, chars: int) -> str:
             break
         kept.append(piece)
     return " ".join(kept)
+
+
+def within_emoji(text: str, policy: Emoji) -> str:
+    """Return the text without emoji beyond the persona's policy: the last ones and those not allowed go."""
+    left = policy.max
+    for found in emoji_in(text):
+        if left and (not policy.allowed or found.rstrip("\ufe0f") in {a.rstrip("\ufe0f") for a in policy.allowed}):
+            left -= 1
+        else:
+            at = text.rindex(found)
+            text = f"{text[:at].rstrip()} {text[at + len(found) :].lstrip()}".strip()
+    return text
+
+
+def grounded(text: str, brief: Brief, least: float = 0.34) -> str:
+    """Return the text up to the first sentence that has little to do with its brief; the first sentence always stays.
+
+    A small model that has said what it was told to say goes on with something: "You can buy it tomorrow."
+    """
+    kept: list[str] = []
+    for piece in (each.strip() for each in _SENTENCE.findall(text)):
+        if kept and piece and kept_share(brief, piece) < least:
+            break
+        kept.append(piece)
+    return " ".join(each for each in kept if each)
 
 
 def with_labels(body: str, labels: tuple[str, ...], most: int) -> str:

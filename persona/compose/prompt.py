@@ -3,62 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..cue import Cue
 from ..definition import Persona, Product
 from ..memory import Recalled
 from ..writer.contract import Message, Sampling
+from .asked import brief_for
+from .brief import brief_messages
 
 _SAMPLES = 4
 _MEMORY_CHARS = 140
 
 
-def messages_for(cue: Cue, recalled: Sequence[Recalled], product: Product | None) -> tuple[Message, ...]:
-    """Return system prompt, samples in the persona's voice, and the request itself.
+def messages_for(
+    cue: Cue, recalled: Sequence[Recalled], product: Product | None, points: tuple[str, ...] = ()
+) -> tuple[Message, ...]:
+    """Return system prompt, samples in the persona's voice, and the request itself; `points` is what an answer says.
 
     Everything before the last message is the same for all of a persona's texts of one kind, so that a local model
     can keep its work on it. What a stranger wrote stands in quotation marks, in the last message only.
     """
     if is_plain(cue.persona):
-        return _plain(cue, product)
+        return brief_messages(brief_for(cue, recalled, product, points))
     head = Message(role="system", content=_system(cue.persona))
     ask = _ask_post(cue, recalled, product) if cue.kind == "post" else _ask_reply(cue, recalled)
     return (head, *_samples(cue), Message(role="user", content=ask))
 
 
 def is_plain(persona: Persona) -> bool:
-    """Tell whether the persona's writer is asked one plain thing at a time.
+    """Tell whether the persona's writer reads briefs: the pocket writer was trained on them.
 
-    The pocket model has 135 million parameters: told of voice, rules and memory at once it loses the sense of what
-    it says. Voice is then left to the samples, memory and facts to code.
+    A larger model gets the whole persona: rules of conduct, canon and samples as turns of a chat.
     """
     return persona.writer.model == "pocket"
 
 
-def _plain(cue: Cue, product: Product | None) -> tuple[Message, ...]:
-    subject = cue.subject
-    if cue.heard is not None or subject.mode == "callback":
-        said = cue.heard.text if cue.heard else subject.quote.text if subject.quote else ""
-        turns = [Message(role="system", content="You answer comments on your posts in one short, kind sentence.")]
-        for sample in cue.persona.samples.replies[:_SAMPLES]:
-            turns.append(Message(role="user", content=sample.comment))
-            turns.append(Message(role="assistant", content=sample.text))
-        return (*turns, Message(role="user", content=_cut(said, 300)))
-    if subject.mode == "promo" and product:
-        ask = f"{product.name}: {'; '.join(product.facts)}. Explain in one short sentence why this is useful."
-    elif subject.angle.split(" ")[0] in ("how", "why", "what", "when", "where", "which"):
-        ask = f"Explain in one short sentence {subject.angle}."
-    else:
-        ask = f"Write one short, useful sentence about {subject.angle or subject.topic}."
-    return (Message(role="user", content=ask),)
+def fallen_back(cue: Cue) -> Cue:
+    """Return the cue as the persona's fall-back writer is asked about it; the same one where there is none."""
+    own = cue.persona.writer
+    if own.fallback is None:
+        return cue
+    writer = own.model_copy(update={"model": own.fallback.model})
+    return replace(cue, persona=cue.persona.model_copy(update={"writer": writer}))
 
 
 def sampling_for(cue: Cue) -> Sampling:
     """Return how to draw this cue's text; a reply is kept shorter than a post."""
     own = cue.persona.writer
-    short = cue.kind == "reply" or cue.subject.mode in ("promo", "callback")
+    short = cue.kind == "reply" or cue.subject.mode == "callback"
     return Sampling(
-        max_tokens=min(own.max_tokens, 48) if short else own.max_tokens,
+        max_tokens=min(own.max_tokens, 40) if short else own.max_tokens,
         temperature=own.temperature,
         top_p=own.top_p,
         top_k=own.top_k,
@@ -112,7 +107,8 @@ def _ask_post(cue: Cue, recalled: Sequence[Recalled], product: Product | None) -
         return f'A follower wrote: "{_cut(subject.quote.text, 200)}" Write a short post that answers it.'
     if subject.mode == "promise" and subject.quote:
         return f"Write a short post about {subject.topic}."
-    return f"{_memory_lines(recalled)}Write a short new post about {subject.topic}: {subject.angle}."
+    told = f" Say: {subject.say}." if subject.say else ""
+    return f"{_memory_lines(recalled)}Write a short new post about {subject.topic}: {subject.angle}.{told}"
 
 
 def _ask_reply(cue: Cue, recalled: Sequence[Recalled]) -> str:

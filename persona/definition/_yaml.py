@@ -7,11 +7,13 @@ seen. Scalars follow the core rules of YAML 1.2: `no` is text, `08:30` is text, 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
+
+import yaml
+from yaml.events import AliasEvent, MappingEndEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent, StreamEndEvent
 
 from ..errors import DefinitionError, Problem
 from .secrets import looks_secret
@@ -19,6 +21,7 @@ from .secrets import looks_secret
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
 MAX_PROBLEMS = 30
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 Scalar: TypeAlias = str | int | float | bool | None
 Loc: TypeAlias = tuple[str | int, ...]
@@ -46,21 +49,21 @@ _CURES = {
     "mapping values are not allowed in this context": 'Put text that holds ": " in quotes, and check the indentation.',
     "did not find expected key": "Check the indentation and the quotes on this line and the one before.",
     "could not find expected ':'": "Write `key: value`.",
+    TOO_DEEP: "Flatten it.",
     "found unexpected end of stream": "A quote or bracket that was opened is not closed.",
 }
 
 
-@dataclass(slots=True)
 class Node:
     """A value of the file with the place where it begins (from 1) and its key's path.
 
     `value` is a scalar, a list of nodes, or a dict of entries.
     """
 
-    value: Any
-    line: int
-    column: int
-    path: str
+    __slots__ = ("column", "line", "path", "value")
+
+    def __init__(self, value: Any, line: int, column: int, path: str) -> None:
+        self.value, self.line, self.column, self.path = value, line, column, path
 
     def child(self, part: str | int) -> Node | Entry | None:
         """Return what stands at `part`, or None."""
@@ -73,20 +76,19 @@ class Node:
         return None
 
 
-@dataclass(slots=True)
 class Entry:
     """A key of a mapping, with the key's own place, and its value."""
 
-    line: int
-    column: int
-    path: str
-    node: Node
+    __slots__ = ("column", "line", "node", "path")
+
+    def __init__(self, line: int, column: int, path: str, node: Node) -> None:
+        self.line, self.column, self.path, self.node = line, column, path, node
 
 
-@dataclass
 class _Builder:
-    file: str
-    problems: list[Problem] = field(default_factory=list)
+    def __init__(self, file: str, events: Iterator[Any]) -> None:
+        self.file, self.events = file, events
+        self.problems: list[Problem] = []
 
     def refuse(self, mark: Any, path: str, message: str, cure: str = "", *, once: bool = False) -> None:
         if once and any(problem.message == message for problem in self.problems):
@@ -97,12 +99,10 @@ class _Builder:
         if len(self.problems) >= MAX_PROBLEMS:
             raise DefinitionError(tuple(self.problems))
 
-    def build(self, event: Any, events: Iterator[Any], path: str, depth: int) -> Node:
-        import yaml
-
+    def build(self, event: Any, path: str, depth: int) -> Node:
         mark = event.start_mark
         node = Node(None, mark.line + 1, mark.column + 1, path)
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, AliasEvent):
             self.refuse(
                 mark, path, "aliases (*name) are not taken.", "Write it out, or use the `defaults:` block.", once=True
             )
@@ -113,30 +113,28 @@ class _Builder:
             )
         if event.tag is not None:
             self.refuse(mark, path, "tags (!name) are not taken.", "Write the plain value.")
-        if isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, ScalarEvent):
             node.value = self.scalar(event, path)
             return node
         if depth >= MAX_DEPTH:
-            self.refuse(mark, "", f"nested deeper than {MAX_DEPTH} levels.", "Flatten it.")
+            self.refuse(mark, "", f"{TOO_DEEP}.", "Flatten it.")
             raise DefinitionError(tuple(self.problems))
-        if isinstance(event, yaml.SequenceStartEvent):
+        if isinstance(event, SequenceStartEvent):
             node.value = []
-            while not isinstance(event := next(events), yaml.SequenceEndEvent):
-                node.value.append(self.build(event, events, f"{path}[{len(node.value)}]", depth + 1))
+            while not isinstance(event := next(self.events), SequenceEndEvent):
+                node.value.append(self.build(event, f"{path}[{len(node.value)}]", depth + 1))
             return node
         node.value = {}
-        while not isinstance(event := next(events), yaml.MappingEndEvent):
-            self.pair(node, event, events, depth)
+        while not isinstance(event := next(self.events), MappingEndEvent):
+            self.pair(node, event, depth)
         return node
 
-    def pair(self, node: Node, event: Any, events: Iterator[Any], depth: int) -> None:
-        import yaml
-
+    def pair(self, node: Node, event: Any, depth: int) -> None:
         mark = event.start_mark
-        if not isinstance(event, yaml.ScalarEvent):
-            self.build(event, events, node.path, depth + 1)
+        if not isinstance(event, ScalarEvent):
+            self.build(event, node.path, depth + 1)
             self.refuse(mark, node.path, "a key must be plain text.")
-            self.build(next(events), events, node.path, depth + 1)
+            self.build(next(self.events), node.path, depth + 1)
             return
         key = event.value
         self.visible(event, node.path)
@@ -149,7 +147,7 @@ class _Builder:
         elif key in node.value:
             first = node.value[key]
             self.refuse(mark, path, f"the key is there twice; it is first on line {first.line}.", "Remove one.")
-        child = self.build(next(events), events, path, depth + 1)
+        child = self.build(next(self.events), path, depth + 1)
         node.value.setdefault(key, Entry(mark.line + 1, mark.column + 1, path, child))
 
     def scalar(self, event: Any, path: str) -> Scalar:
@@ -181,7 +179,7 @@ def unseen(text: str) -> Iterator[tuple[int, int]]:
         yield at, code
 
 
-def read(path: Path, name: str) -> Node:
+def read(path: str | os.PathLike[str], name: str) -> Node:
     """Return the root of the document in `path`. `name` is what problems call the file. Raises DefinitionError."""
 
     def refuse(line: int, column: int, message: str, cure: str = "") -> DefinitionError:
@@ -194,12 +192,12 @@ def read(path: Path, name: str) -> Node:
     return _parse(text, name, refuse)
 
 
-def _text(path: Path, refuse: Callable[..., DefinitionError]) -> str:
+def _text(path: str | os.PathLike[str], refuse: Callable[..., DefinitionError]) -> str:
     try:
-        if not path.is_file():
-            what = "it is no file" if path.exists() else "there is no such file"
+        if not os.path.isfile(path):
+            what = "it is no file" if os.path.exists(path) else "there is no such file"
             raise refuse(1, 1, f"{what}.", "Name the personas file with --file, or make one with `persona init`.")
-        with path.open("rb") as stream:
+        with open(path, "rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise refuse(1, 1, f"cannot be read: {error.strerror}.") from error
@@ -214,22 +212,23 @@ def _text(path: Path, refuse: Callable[..., DefinitionError]) -> str:
 
 
 def _parse(text: str, name: str, refuse: Callable[..., DefinitionError]) -> Node:
-    import yaml
-
     events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    builder = _Builder(name)
+    builder = _Builder(name, events)
     try:
         next(events)
-        if isinstance(next(events), yaml.StreamEndEvent):
+        if isinstance(next(events), StreamEndEvent):
             raise refuse(1, 1, "is empty.", "Make a first personas file with `persona init`.")
-        root = builder.build(next(events), events, "", 0)
+        root = builder.build(next(events), "", 0)
         next(events)
-        if not isinstance(event := next(events), yaml.StreamEndEvent):
+        if not isinstance(event := next(events), StreamEndEvent):
             builder.refuse(event.start_mark, "", "a second document begins.", "Keep one document; remove the `---`.")
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         message = str(getattr(error, "problem", None) or "is not YAML")
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        if message == "exceeded maximum nesting depth":
+            # The parser's own limit: reading ahead, it comes to that before the first event is out.
+            message = TOO_DEEP
         # A tag's or anchor's name would be the only part of the file that the parser's own text repeats.
         message = re.sub(r"['\"].*", "", message) if "undefined" in message else message
         builder.problems.append(

@@ -3,9 +3,11 @@ to a file that has other faults too."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from functools import cache
 
 Loc = tuple[str | int, ...]
 
@@ -21,6 +23,8 @@ class Finding:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return `Did you mean 'x'?` for the closest of `known`, or an empty text."""
+    from difflib import get_close_matches
+
     by_lower = {name.lower().replace("-", "_"): name for name in sorted(known)}
     found = get_close_matches(
         word.lower().replace("-", "_")[:80], list(by_lower), n=1, cutoff=0.6 if len(word) <= 4 else 0.7
@@ -30,13 +34,19 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def time_zone(value: object) -> object:
     """Return `value` if it names a time zone, or is no text (which another rule refuses)."""
-    from zoneinfo import ZoneInfo, available_timezones
-
-    if not isinstance(value, str):
+    if not isinstance(value, str) or value in _zones():
         return value
+    from zoneinfo import ZoneInfo
+
     try:
+        if len(value) > 60:
+            # zoneinfo would import a package for each slash.
+            raise LookupError
         ZoneInfo(value)
     except (ValueError, OSError, LookupError):
+        from difflib import get_close_matches
+        from zoneinfo import available_timezones
+
         # A zone's city alone, or a city misspelt, is nearer to the last part than to the whole name.
         zones = available_timezones()
         cities = {zone.rsplit("/", 1)[-1]: zone for zone in sorted(zones)}
@@ -45,6 +55,23 @@ def time_zone(value: object) -> object:
             hint = f"Did you mean {cities[close[0]]!r}?"
         raise ValueError(f"is no time zone; give an IANA name such as Europe/Lisbon. {hint}".rstrip()) from None
     return value
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Return the zones that the tzdata package has. zoneinfo, which also knows the system's, is slow to import."""
+    try:
+        import tzdata
+
+        with open(os.path.join(os.path.dirname(tzdata.__file__), "zones"), encoding="utf-8") as stream:
+            return frozenset(stream.read().split())
+    except (ImportError, OSError):
+        return frozenset()
+
+
+def nothing(part: object) -> list[Finding]:
+    """Anything is right."""
+    return []
 
 
 def slot(rule: object) -> list[Finding]:
@@ -70,6 +97,44 @@ def delay(span: object) -> list[Finding]:
     if least > most:  # type: ignore[operator]
         return [Finding(loc=("least",), message="is longer than `most`.", cure="Swap the two.")]
     return []
+
+
+def budget(limits: object) -> list[Finding]:
+    """A budget limits something."""
+    if _get(limits, "tokens") is None and _get(limits, "money") is None:
+        return [Finding(loc=(), message="limits nothing.", cure="Give `tokens`, `money` or both.")]
+    return []
+
+
+def writer(model: object) -> list[Finding]:
+    """Money needs a price, a revision is of a hub model, and options name nothing that has a key of its own."""
+    found = []
+    money, price = _get(_get(model, "budget"), "money"), _get(model, "price")
+    if money is not None and not (_get(price, "input") or _get(price, "output")):
+        cure = "Add `price: {input: ..., output: ...}`, of a million tokens each."
+        found.append(Finding(loc=("budget", "money"), message="needs the model's price to be counted.", cure=cure))
+    name = _get(model, "model")
+    if _get(model, "revision") is not None and not (isinstance(name, str) and re.fullmatch(r"[\w.-]+/[\w.-]+", name)):
+        cure = "Remove it, or give a model such as org/name."
+        found.append(Finding(loc=("revision",), message="is for models of the hub only.", cure=cure))
+    options = _get(model, "options")
+    for key in options if isinstance(options, Mapping) else ():
+        if key in _OWN_KEYS:
+            found.append(Finding(loc=("options", key), message="is not an option.", cure=_OWN_KEYS[key]))
+    return found
+
+
+_OWN_KEYS = {
+    "base_url": "Write `base_url` beside `model`.",
+    "api_key": "Write `api_key: env:NAME` beside `model`.",
+    "model": "Write `model` itself.",
+    "model_provider": "Write `model: provider:name`.",
+    "timeout": "Write `timeout` beside `model`.",
+    "max_retries": "Write `retries` beside `model`.",
+    "rate_limiter": "Write `requests_per_minute` beside `model`.",
+    "max_tokens": "Write `max_tokens` in the persona's writer.",
+    "n": "Write `candidates` in the persona's writer.",
+}
 
 
 def across(definition: object) -> list[Finding]:

@@ -2,51 +2,17 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from datetime import time, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from . import checks
+from . import checks, values
+from .values import DAYS, Day
 
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, str) and len(value) <= 20 and re.fullmatch(r"([0-9]+[smhdw])+", value):
-        seconds = sum(int(n) * _UNITS[u] for n, u in re.findall(r"([0-9]+)([smhdw])", value))
-        if seconds <= 366 * 86400:
-            return timedelta(seconds=seconds)
-    if isinstance(value, timedelta):
-        return value
-    raise ValueError("must be a duration of at most a year, such as 20m, 1h30m or 7d")
-
-
-def _wall_time(value: object) -> object:
-    if isinstance(value, str) and (m := re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", value)):
-        hour, minute = int(m[1]), int(m[2])
-        if hour < 24 and minute < 60:
-            return time(hour, minute)
-    if isinstance(value, time):
-        return value
-    raise ValueError("must be a time of day such as 08:30, from 00:00 to 23:59")
-
-
-def _days(value: object) -> object:
-    named = {"daily": DAYS, "weekdays": DAYS[:5], "weekend": DAYS[5:]}
-    if isinstance(value, str):
-        if value not in named:
-            raise ValueError("must be daily, weekdays, weekend, or a list such as [mon, thu]")
-        return named[value]
-    return value
-
-
-def _settings(value: object) -> object:
-    return {} if value is None else value
+Rule: TypeAlias = Callable[[object], list[checks.Finding]]
 
 
 def _refuse(found: list[checks.Finding]) -> None:
@@ -59,23 +25,28 @@ def _refuse(found: list[checks.Finding]) -> None:
 Duration = Annotated[
     timedelta,
     BeforeValidator(
-        _duration,
+        values.duration,
         json_schema_input_type=Annotated[str, Field(pattern=r"^([0-9]+[smhdw])+$", examples=["20m", "1h30m", "7d"])],
     ),
 ]
 WallTime = Annotated[
     time,
     BeforeValidator(
-        _wall_time,
+        values.wall_time,
         json_schema_input_type=Annotated[str, Field(pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$", examples=["08:30"])],
     ),
 ]
 Days = Annotated[
     tuple[Day, ...],
-    BeforeValidator(_days, json_schema_input_type=Literal["daily", "weekdays", "weekend"] | list[Day]),
     Field(min_length=1),
+    BeforeValidator(
+        values.days,
+        json_schema_input_type=Literal["daily", "weekdays", "weekend"] | Annotated[list[Day], Field(min_length=1)],
+    ),
 ]
-ChannelSettings = Annotated[dict[str, Any], BeforeValidator(_settings, json_schema_input_type=dict[str, Any] | None)]
+ChannelSettings = Annotated[
+    dict[str, Any], BeforeValidator(values.settings, json_schema_input_type=dict[str, Any] | None)
+]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Word = Annotated[str, Field(min_length=1, max_length=80)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
@@ -86,6 +57,14 @@ class Model(BaseModel):
 
     # Built once, as part of Definition, when a file is first checked: that halves the start of `persona check`.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    rule: ClassVar[Rule] = checks.nothing
+    """What must hold of the whole part."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _refuse(type(self).rule(self))
+        return self
 
 
 class Product(Model):
@@ -98,14 +77,28 @@ class Product(Model):
     offer: str = Field(default="", max_length=200, description="A current offer, word for word.")
 
 
+_Pair = Annotated[dict[Text, Text], Field(min_length=1, max_length=1)]
+
+
+class Angle(Model):
+    """One concrete idea for a post: what it is `about` and, for a writer that knows little, what to `say` of it."""
+
+    about: Text = Field(description="What the post is about.")
+    say: str = Field(default="", max_length=2000, description="What it shall tell, in plain words.")
+
+
+Angles = Annotated[
+    tuple[Annotated[Angle, BeforeValidator(values.angle, json_schema_input_type=Text | _Pair)], ...],
+    Field(description="Concrete ideas for single posts: a text, or a pair `what it is about: what to say`."),
+]
+
+
 class Topic(Model):
     """What a persona writes about, how often against the others, and from which concrete angles."""
 
     name: Word = Field(description="What it is about, in a few words.")
     weight: float = Field(default=1.0, gt=0, le=100, description="How often, against the other topics.")
-    angles: tuple[Text, ...] = Field(
-        default=(), description="Concrete ideas for single posts; a small model writes from them."
-    )
+    angles: Angles = ()
 
 
 class SampleReply(Model):
@@ -135,10 +128,7 @@ class QuietHours(Model):
     start: WallTime = Field(description="From this local time, such as 22:30.")
     end: WallTime = Field(description="Until this local time, such as 07:00.")
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        _refuse(checks.quiet_hours(self))
-        return self
+    rule = checks.quiet_hours
 
 
 class SlotRule(Model):
@@ -154,10 +144,7 @@ class SlotRule(Model):
         default=None, max_length=80, description='Five cron fields in local time, such as "30 8 * * mon-fri".'
     )
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        _refuse(checks.slot(self))
-        return self
+    rule = checks.slot
 
 
 class Delay(Model):
@@ -166,10 +153,7 @@ class Delay(Model):
     least: Duration = Field(default=timedelta(minutes=5), description="The shortest wait, such as 5m.")
     most: Duration = Field(default=timedelta(minutes=90), description="The longest wait, such as 90m.")
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        _refuse(checks.delay(self))
-        return self
+    rule = checks.delay
 
 
 class ReplyPolicy(Model):
@@ -184,16 +168,67 @@ class ReplyPolicy(Model):
     delay: Delay = Field(default_factory=Delay, description="How long an answer is held back.")
 
 
-class WriterSettings(Model):
-    """Which model writes, and how it draws."""
+class Price(Model):
+    """What a remote model costs, in any one currency."""
 
-    model: Word = Field(
+    input: float = Field(default=0.0, ge=0, le=10000, description="The price of a million tokens of the prompt.")
+    output: float = Field(default=0.0, ge=0, le=10000, description="The price of a million tokens of the text.")
+
+
+class Budget(Model):
+    """The most that a persona's writer may use in one of the persona's local days. Beyond it nothing is written."""
+
+    tokens: int | None = Field(default=None, gt=0, le=10**12, description="The most tokens, prompt and text together.")
+    money: float | None = Field(default=None, gt=0, le=10**6, description="The most money, by the writer's price.")
+
+    rule = checks.budget
+
+
+class WriterModel(Model):
+    """A model that writes, and how it is reached."""
+
+    model: str = Field(
         default="pocket",
+        min_length=1,
+        max_length=400,
         description="pocket, a folder or GGUF file, a hub name, or a LangChain string such as openai:gpt-5-mini.",
+    )
+    revision: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{40}$", description="The commit of a hub model: 40 of 0-9 and a-f."
     )
     base_url: str | None = Field(default=None, max_length=400, description="Address of an OpenAI-compatible server.")
     api_key: str | None = Field(
         default=None, pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*$", description="env:NAME of the variable with the key."
+    )
+    timeout: Duration = Field(
+        default=timedelta(seconds=60),
+        ge=timedelta(seconds=1),
+        le=timedelta(hours=1),
+        description="How long a call to a remote model may take, such as 60s.",
+    )
+    retries: int = Field(
+        default=3, ge=0, le=10, description="How often a call is made again after an error that may pass."
+    )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, le=100000, description="The most calls to a remote model in a minute."
+    )
+    price: Price | None = Field(default=None, description="What a remote model costs.")
+    budget: Budget | None = Field(default=None, description="The most that may be used in a day.")
+    options: ChannelSettings = Field(
+        default={}, description="What else LangChain's model takes, such as reasoning_effort: minimal."
+    )
+
+    rule = checks.writer
+
+
+Fallback = Annotated[WriterModel, BeforeValidator(values.writer, json_schema_input_type=WriterModel | str)]
+
+
+class WriterSettings(WriterModel):
+    """Which model writes, and how it draws."""
+
+    fallback: Fallback | None = Field(
+        default=None, description="A model that writes what the first cannot, such as pocket."
     )
     temperature: float = Field(default=0.7, ge=0, le=2, description="0 always takes the likeliest word.")
     top_p: float = Field(default=0.9, gt=0, le=1, description="Draw from this share of the likeliest words.")
@@ -201,6 +236,9 @@ class WriterSettings(Model):
     repetition_penalty: float = Field(default=1.1, ge=1, le=2, description="Above 1, words come back less often.")
     candidates: int = Field(default=3, ge=1, le=16, description="How many drafts to choose from.")
     max_tokens: int = Field(default=70, ge=8, le=1000, description="The longest draft, in tokens.")
+
+
+Writing = Annotated[WriterSettings, BeforeValidator(values.writer, json_schema_input_type=WriterSettings | str)]
 
 
 class RecallWeights(Model):
@@ -254,7 +292,7 @@ class Persona(Model):
     do: tuple[Text, ...] = Field(default=(), description="What it always does.")
     dont: tuple[Text, ...] = Field(default=(), description="What it never does.")
     banned: tuple[Word, ...] = Field(default=(), description="Words that never go out.")
-    time_zone: Annotated[str, BeforeValidator(checks.time_zone, json_schema_input_type=str)] = Field(
+    time_zone: Annotated[str, BeforeValidator(values.time_zone, json_schema_input_type=str)] = Field(
         max_length=60, description="An IANA time zone, such as Europe/Lisbon."
     )
     slots: tuple[SlotRule, ...] = Field(min_length=1, description="When to post, in local time.")
@@ -266,7 +304,7 @@ class Persona(Model):
     approval: Literal["auto", "promo", "all"] = Field(
         default="auto", description="Which drafts wait for a person even when the guards have nothing to say."
     )
-    writer: WriterSettings = Field(default_factory=WriterSettings, description="Which model writes, and how.")
+    writer: Writing = Field(default_factory=WriterSettings, description="Which model writes, and how.")
     memory: MemorySettings = Field(default_factory=MemorySettings, description="How much is recalled.")
     disclosure: Disclosure = Field(default_factory=Disclosure, description="The labels that code puts on texts.")
     products: tuple[Identifier, ...] = Field(default=(), description="Ids of the products it may speak of.")
@@ -279,10 +317,7 @@ class Definition(Model):
     personas: tuple[Persona, ...] = Field(min_length=1, description="The virtual influencers.")
     products: tuple[Product, ...] = Field(default=(), description="The catalogue: all that may be advertised.")
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        _refuse(checks.across(self))
-        return self
+    rule = checks.across
 
     def persona(self, handle: str) -> Persona:
         """Return the persona with that handle or name. Raises KeyError."""

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from ..definition import Persona, SlotRule
-from ..definition.schema import DAYS, QuietHours
+from ..definition.schema import QuietHours
+from ..definition.values import DAYS
 from ..digest import rng_of
 
 

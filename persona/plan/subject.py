@@ -31,11 +31,12 @@ class Quote:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What to write about. `angle` is one concrete idea; `product` an id in the catalogue."""
+    """What to write about. `angle` is one concrete idea, `say` what to tell of it, `product` an id in the catalogue."""
 
     mode: Mode = "topic"
     topic: str = ""
     angle: str = ""
+    say: str = ""
     product: str = ""
     quote: Quote | None = None
 
@@ -47,14 +48,14 @@ class Subject:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return the subject that `as_json` gave."""
         quote = data.get("quote")
-        known = {name: data[name] for name in ("mode", "topic", "angle", "product") if name in data}
+        known = {name: data[name] for name in ("mode", "topic", "angle", "say", "product") if name in data}
         return cls(**known, quote=Quote(**quote) if quote else None)
 
     @property
     def text(self) -> str:
         """The subject in words: what recall looks for and what a draft is measured against."""
         said = self.quote.text if self.quote and self.mode != "promise" else ""
-        return " ".join(part for part in (self.angle or self.topic, said) if part)
+        return " ".join(part for part in (self.angle or self.topic, self.say, said) if part)
 
 
 def choose_subject(
@@ -79,7 +80,7 @@ def choose_subject(
     if open_promises and last != "promise":
         promised = _quoting(Subject(mode="promise"), min(open_promises, key=lambda r: (r.at, r.id)), persona)
         topic = next((t for t in persona.topics if t.name == promised.topic), persona.topics[0])
-        return replace(promised, angle=_rested_angle(topic, history, random))
+        return _with_angle(promised, topic, history, random)
     if last != "promo" and (product := _product(persona, now, history, products, random)):
         return Subject(mode="promo", topic=product.name, angle=product.name, product=product.id)
     if last not in ("callback", "promise") and random.random() < _CALLBACK_SHARE:
@@ -87,7 +88,12 @@ def choose_subject(
         worth = [
             r
             for r in told
-            if r.id not in used and now - r.at <= _CALLBACK_AGE and r.author not in authors and quotable(r)
+            if r.id not in used
+            and now - r.at <= _CALLBACK_AGE
+            and r.author not in authors
+            and quotable(r)
+            # A text that names a product is an ad.
+            and not any(product.name.casefold() in r.text.casefold() for product in products)
         ]
         if worth:
             best = max(worth, key=lambda r: (round(r.importance, 2), r.at, r.id))
@@ -96,10 +102,12 @@ def choose_subject(
 
 
 def quotable(record: Record) -> bool:
-    """Tell whether a comment can stand alone in a post: long enough to say something, clean and short."""
+    """Tell whether a comment can stand alone in a post: long enough to say something, clean, short and no question."""
     text = record.text
     words = text.split()
-    return 6 <= len(words) <= 30 and len(text) <= 160 and not any(sign in text for sign in ("http", "@", "#", "🎁"))
+    return (
+        6 <= len(words) <= 30 and len(text) <= 160 and not any(sign in text for sign in ("http", "@", "#", "🎁", "?"))
+    )
 
 
 def _quoting(subject: Subject, record: Record, persona: Persona) -> Subject:
@@ -128,13 +136,15 @@ def _topic(persona: Persona, history: Sequence[tuple[datetime, Subject]], random
     recent = [subject.topic for _, subject in history[:2]]
     topics = [topic for topic in persona.topics if topic.name not in recent] or list(persona.topics)
     topic = random.choices(topics, weights=[t.weight for t in topics])[0]
-    return Subject(mode="topic", topic=topic.name, angle=_rested_angle(topic, history, random))
+    return _with_angle(Subject(mode="topic", topic=topic.name), topic, history, random)
 
 
-def _rested_angle(topic: Topic, history: Sequence[tuple[datetime, Subject]], random: Random) -> str:
+def _with_angle(subject: Subject, topic: Topic, history: Sequence[tuple[datetime, Subject]], random: Random) -> Subject:
+    """Return the subject with the angle of its topic that has rested longest."""
     if not topic.angles:
-        return topic.name
+        return replace(subject, angle=topic.name)
     # The age of an angle is its place in the history; one never used is older than all.
     age = {subject.angle: place for place, (_, subject) in reversed(list(enumerate(history)))}
-    oldest = max(age.get(angle, len(history)) for angle in topic.angles)
-    return random.choice([a for a in topic.angles if age.get(a, len(history)) == oldest])
+    oldest = max(age.get(angle.about, len(history)) for angle in topic.angles)
+    chosen = random.choice([a for a in topic.angles if age.get(a.about, len(history)) == oldest])
+    return replace(subject, angle=chosen.about, say=chosen.say)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .channels import FlakyChannel as FlakyChannel
     from .channels import RecordingChannel as RecordingChannel
     from .channels import make_seat as make_seat
+    from .chat_server import ChatServer as ChatServer
+    from .chat_server import Reply as Reply
     from .clock import SettableClock as SettableClock
     from .memory import HashEmbedder as HashEmbedder
     from .memory import RamMemory as RamMemory
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ChannelSuite": "channel_suite",
+    "ChatServer": "chat_server",
     "EchoChatModel": "models",
     "FlakyChannel": "channels",
     "HashEmbedder": "memory",
@@ -31,6 +34,7 @@ _HOMES = {
     "NetworkSuite": "network_suite",
     "RamMemory": "memory",
     "RecordingChannel": "channels",
+    "Reply": "chat_server",
     "SettableClock": "clock",
     "make_card": "cards",
     "make_seat": "channels",

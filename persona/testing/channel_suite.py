@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from persona._entry_points import imported
 from persona.channel import Channel, Outgoing, Seat
 from persona.clock import VirtualClock
 from persona.errors import ChannelError
@@ -45,6 +46,13 @@ class ChannelSuite(ABC):
         assert channel.limits.max_chars > 0
         assert channel.promise.kind == "at_most_once" or channel.promise.window > timedelta(0)
         channel.close()
+
+    def test_a_settings_model_that_is_named_is_there_and_needs_no_key(self, tmp_path: Path) -> None:
+        channel = self.open(self.seat(tmp_path))
+        channel.close()
+        if not isinstance(channel.settings_model, str):
+            pytest.skip("it does not name its settings model")
+        assert imported(channel.settings_model).model_validate({}) is not None
 
     def test_send_names_the_post(self, tmp_path: Path) -> None:
         channel = self.open(self.seat(tmp_path))

@@ -77,7 +77,7 @@ def tiny_model(folder: Path, seed: int = 0) -> Path:
     from safetensors.numpy import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tiny_tokenizer()
+    tokenizer = tiny_tokenizer()
     vocabulary, width, inner, layers = tokenizer.get_vocab_size(), 64, 96, 2
     heads, key_heads = 4, 2
     config = {
@@ -141,7 +141,8 @@ def tiny_model(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _tiny_tokenizer() -> Any:
+def tiny_tokenizer() -> Any:
+    """Return the byte-level tokenizer of `tiny_model`: 400 tokens, two of them control tokens."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())

@@ -13,6 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from persona.definition import Persona
     from persona.testing.channels import RecordingChannel
+    from persona.testing.chat_server import ChatServer
     from persona.testing.clock import SettableClock
     from persona.testing.memory import RamMemory
     from persona.testing.models import EchoChatModel
@@ -60,6 +61,15 @@ def echo_model() -> EchoChatModel:
     from persona.testing.models import EchoChatModel
 
     return EchoChatModel()
+
+
+@pytest.fixture
+def chat_server() -> Iterator[ChatServer]:
+    """A chat model's server on loopback, which answers, or fails as its script says."""
+    from persona.testing.chat_server import ChatServer
+
+    with ChatServer() as server:
+        yield server
 
 
 @pytest.fixture

@@ -4,65 +4,130 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, MutableMapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from persona.digest import digest
-from persona.errors import ModelNotFound
+from persona.errors import ModelNotFound, ModelNotTrusted
 
 from .contract import Writer
 from .threads import patient_threads
 
 if TYPE_CHECKING:
-    from persona.definition.schema import WriterSettings
+    from persona.definition.schema import WriterModel, WriterSettings
+
+    from .budget import Account
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _LANGCHAIN = re.compile(r"[a-z][a-z0-9_]*:.+")
-_FILES = ["*.safetensors", "*.json", "*.jinja"]
+_KINDS = "Give `pocket`, a folder, a .gguf file, a hub name (`org/name`) or a LangChain model (`provider:model`)."
+
+_OF_THE_MODEL = {"model", "revision", "base_url", "api_key", "timeout", "retries", "requests_per_minute", "options"}
+
+Tell = Callable[[str], None]
 
 
 def open_writer(
     settings: WriterSettings,
     *,
     cache: MutableMapping[str, Writer] | None = None,
-    api_key: str | None = None,
     root: Path | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Tell | None = None,
+    account: Account | None = None,
 ) -> Writer:
-    """Return the writer that `settings.model` names, loading it if `cache` does not hold it.
+    """Return the writer that `settings` ask for: the model, within its budget, and with its fall-back behind it.
 
-    `cache` maps keys to writers; pass one dict for all personas, so that a model is loaded once. `api_key` is the
-    secret itself, already resolved. Relative paths start at `root`. Raises ModelNotFound, ModelNotTrusted.
+    `cache` maps keys to models; pass one dict for all personas, so that a model is loaded once and a rate limit holds
+    for all. Relative paths start at `root`. `account` says whose budget it is, and is needed where there is one. A
+    key named `env:NAME` is read here. Raises ModelNotFound, ModelNotTrusted, SecretMissing, and ValueError for a
+    budget without an account.
     """
     patient_threads()
-    key = digest(settings.model, settings.base_url, api_key)
-    if cache is not None and key in cache:
-        return cache[key]
-    writer = _open(settings, api_key, root or Path(), progress)
-    if cache is not None:
-        cache[key] = writer
-    return writer
+    opener = _Opener(cache if cache is not None else {}, root or Path(), progress)
+    writer = opener.stack(settings, account)
+    if settings.fallback is None:
+        return writer
+    from .fallback import FallbackWriter
+
+    other = replace(account, place="fallback") if account else None
+    return FallbackWriter(writer, partial(opener.stack, settings.fallback, other))
 
 
-def _open(settings: WriterSettings, api_key: str | None, root: Path, progress: Callable[[str], None] | None) -> Writer:
+class _Opener:
+    def __init__(self, cache: MutableMapping[str, Writer], root: Path, progress: Tell | None) -> None:
+        self._cache, self._root, self._progress = cache, root, progress
+
+    def stack(self, settings: WriterModel, account: Account | None) -> Writer:
+        """Return the model, and around it what a budget and a network ask for."""
+        key = digest(settings.model_dump(mode="json", include=_OF_THE_MODEL), str(self._root))
+        if key not in self._cache:
+            self._cache[key] = _open(settings, self._root, self._progress)
+        model = self._cache[key]
+        if settings.budget is not None:
+            # Inside the retries, so that each of them is reserved before it is made.
+            return _bearing(settings, _budgeted(settings, model, account))
+        whole = f"{key}:whole"
+        if whole not in self._cache:
+            self._cache[whole] = _bearing(settings, model)
+        return self._cache[whole]
+
+
+def _budgeted(settings: WriterModel, model: Writer, account: Account | None) -> Writer:
+    from .budget import BudgetedWriter, Tariff
+
+    if account is None:
+        raise ValueError("a writer with a budget needs an account to count it in")
+    limits, price = settings.budget, settings.price
+    tariff = Tariff(
+        tokens=(limits.tokens if limits else None) or 0,
+        money=(limits.money if limits else None) or 0.0,
+        input=price.input if price else 0.0,
+        output=price.output if price else 0.0,
+    )
+    return BudgetedWriter(model, account=account, tariff=tariff)
+
+
+def _bearing(settings: WriterModel, writer: Writer) -> Writer:
+    """Return a remote writer that asks again, and with less, where that may help; a local one needs neither."""
+    if not _is_remote(settings.model):
+        return writer
+    from .retrying import RetryingWriter
+    from .shortening import ShorteningWriter
+
+    return ShorteningWriter(RetryingWriter(writer, retries=settings.retries))
+
+
+def _is_remote(model: str) -> bool:
+    return _LANGCHAIN.fullmatch(model) is not None and not model.endswith(".gguf")
+
+
+def _open(settings: WriterModel, root: Path, progress: Tell | None) -> Writer:
     model = settings.model
+    path = root / Path(model).expanduser()
     if model == "pocket":
         from .pocket import pocket_folder
 
         return _local(pocket_folder(progress=progress), name="pocket")
-    path = root / Path(model).expanduser()
     if path.suffix == ".gguf":
         from .gguf import gguf_folder
 
         return _local(gguf_folder(path, progress=progress), name=path.stem)
+    if _is_remote(model):
+        from persona.definition.secrets import resolve_secrets
+
+        from .remote import open_remote
+
+        secret = resolve_secrets({"api_key": settings.api_key}, "writer")["api_key"] if settings.api_key else None
+        return open_remote(settings, secret)
     if path.is_dir():
-        return _local(path, name=path.resolve().name)
-    if _LANGCHAIN.fullmatch(model):
-        return _chat(model, settings.base_url, api_key)
+        return _local(_with_adapter(path, root, progress), name=path.resolve().name)
     if _HUB_NAME.fullmatch(model):
-        return _local(_from_hub(model), name=model)
-    cure = "Give `pocket`, a folder, a .gguf file, a hub name (`org/name`) or a LangChain model (`provider:model`)."
-    raise ModelNotFound(file_text=model, cure_text=cure)
+        from .hub import hub_folder
+
+        return _local(hub_folder(model, settings.revision, progress=progress), name=model)
+    raise ModelNotFound(file_text=model, cure_text=_KINDS)
 
 
 def _local(folder: Path, *, name: str) -> Writer:
@@ -72,33 +137,31 @@ def _local(folder: Path, *, name: str) -> Writer:
     return LocalWriter(model, name=f"{name}/{model.resolved_precision}")
 
 
-def _chat(model: str, base_url: str | None, api_key: str | None) -> Writer:
-    from langchain.chat_models import init_chat_model
+def _with_adapter(folder: Path, root: Path, progress: Tell | None) -> Path:
+    """Return the folder itself, or, if it holds an adapter, the folder of its base model with it merged in.
 
-    from .chat import ChatModelWriter
+    The base is what the adapter names: `pocket` (or nothing), a folder (beside the adapter, at `root`, or absolute),
+    or a hub name, at the commit that the adapter names.
+    """
+    from .adapter import base_of, check_adapter, is_adapter, revision_of
+    from .pocket import adapted
 
-    given: dict[str, Any] = {"base_url": base_url, "api_key": api_key}
-    try:
-        chat = init_chat_model(model, **{name: value for name, value in given.items() if value is not None})
-    except (ImportError, ValueError) as error:
-        cure = f"LangChain cannot open it: {error}"
-        raise ModelNotFound(file_text=model, cure_text=cure) from error
-    return ChatModelWriter(chat, name=model)
+    if not is_adapter(folder):
+        return folder
+    check_adapter(folder)
+    base = base_of(folder)
+    if base in ("", "pocket"):
+        return adapted(folder, progress=progress)
+    for place in (folder, root):
+        found = place / Path(base).expanduser()
+        if found.is_dir():
+            if is_adapter(found):
+                cause = f"it stands on another adapter, {found}; merge that one into its model first"
+                raise ModelNotTrusted(file_text=str(folder), cause_text=cause)
+            return adapted(folder, base=found, progress=progress)
+    if _HUB_NAME.fullmatch(base):
+        from .hub import hub_folder
 
-
-def _from_hub(name: str) -> Path:
-    """Return the folder of a hub model: the local copy if there is one, else it is fetched (never pickled weights)."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        folder = Path(snapshot_download(name, local_files_only=True, allow_patterns=_FILES))
-        if any(folder.glob("*.safetensors")):
-            return folder
-    except Exception:
-        pass
-    try:
-        return Path(snapshot_download(name, allow_patterns=_FILES))
-    except Exception as error:
-        cure = f"It is not in the local hub cache and cannot be fetched ({type(error).__name__}: {error}). "
-        cure += "Check the name and the network, or give a folder or `pocket`."
-        raise ModelNotFound(file_text=name, cure_text=cure) from error
+        return adapted(folder, base=hub_folder(base, revision_of(folder), progress=progress), progress=progress)
+    cure = f"The adapter in {folder} was made for it. Put it there, or mend `base_model_name_or_path`."
+    raise ModelNotFound(file_text=base, cure_text=cure)

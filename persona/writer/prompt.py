@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jinja2 import TemplateError, nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from persona.errors import ModelNotTrusted
+
 from .contract import Message
+from .turns import without_oldest, without_system
 
 PLAIN_TEMPLATE = (
     "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
@@ -29,23 +35,45 @@ class Prompt:
 
 
 class Template:
-    """A model's chat template, run in a sandbox, over its tokenizer."""
+    """A model's chat template, run in a sandbox, over its tokenizer.
+
+    Where the template refuses a system message, or leaves it out, its text goes before the first thing that the user
+    says. Models that would think aloud first are told not to: a short text has no room for it.
+    """
 
     def __init__(self, source: str | None, tokenizer: Any, *, tokens: dict[str, str]) -> None:
+        """Raises ModelNotTrusted if `source` is no template."""
         environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
         )
         environment.globals["raise_exception"] = _raise
-        self._template = environment.from_string(source or PLAIN_TEMPLATE)
+        try:
+            self._template = environment.from_string(source or PLAIN_TEMPLATE)
+        except TemplateError as error:
+            raise ModelNotTrusted(file_text="chat template", cause_text=f"it cannot be read ({error})") from error
         self._tokenizer = tokenizer
         self._tokens = tokens
         added = tokenizer.get_added_tokens_decoder().values()
         self._special = sorted((token.content for token in added if len(token.content) > 1), key=_longest)
+        self._takes_system = self._shows_system()
 
     def text(self, messages: Sequence[Message], *, prompt: bool) -> str:
         """Return the messages as the model reads them; with `prompt`, ready for the answer."""
-        turns = [{"role": m.role, "content": self._harmless(m.content)} for m in messages]
-        return self._template.render(messages=turns, add_generation_prompt=prompt, **self._tokens)
+        shown = messages if self._takes_system else without_system(messages)
+        return self._render([Message(role=m.role, content=self._harmless(m.content)) for m in shown], prompt)
+
+    def _render(self, messages: Sequence[Message], prompt: bool) -> str:
+        turns = [{"role": m.role, "content": m.content} for m in messages]
+        settings = {"add_generation_prompt": prompt, "enable_thinking": False, **self._tokens}
+        return self._template.render(messages=turns, **settings)
+
+    def _shows_system(self) -> bool:
+        mark = "a text that no template holds"
+        try:
+            return mark in self._render([Message(role="system", content=mark), Message(role="user", content="x")], True)
+        except Exception:
+            # A template that fails for other reasons fails again on the first request, which is told.
+            return False
 
     def _harmless(self, content: str) -> str:
         # A comment that spells the model's own control tokens must not end its turn or open a system turn.
@@ -61,24 +89,36 @@ class Template:
         """Return the tokens, at most `room`. Too long a prompt loses its oldest sample turns, never the system or the
         last message. Raises PromptTooLong.
         """
-        messages = list(messages)
         while True:
             tokens = self._encode(self.text(messages, prompt=True))
             if len(tokens) <= room:
                 return self._split(messages, tokens)
-            first = 1 if messages[0].role == "system" else 0
-            if len(messages) - first < 2:
+            shorter = without_oldest(messages)
+            if shorter is None:
                 raise PromptTooLong(f"the prompt has {len(tokens)} tokens, and {max(room, 0)} fit the model's context")
-            drop = 2 if messages[first + 1 : -1] and messages[first].role == "user" else 1
-            del messages[first : first + drop]
+            messages = shorter
 
-    def _split(self, messages: list[Message], tokens: list[int]) -> Prompt:
+    def _split(self, messages: Sequence[Message], tokens: list[int]) -> Prompt:
         shared = messages[:-1]
         cut = 0
         if shared:
-            before = self._encode(self.text(shared, prompt=False))
+            try:
+                before = self._encode(self.text(shared, prompt=False))
+            except Exception:
+                # Some templates refuse a talk that does not end with the user: such a prompt shares nothing.
+                before = []
             cut = min(_common(before, tokens), len(tokens) - 1)
         return Prompt(prefix=tuple(tokens[:cut]), own=tuple(tokens[cut:]))
+
+
+class _Generation(Extension):
+    """Templates mark what the assistant says with `{% generation %}`, for training; here it means nothing."""
+
+    tags = {"generation"}  # noqa: RUF012
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        next(parser.stream)
+        return list(parser.parse_statements(("name:endgeneration",), drop_needle=True))
 
 
 def _common(first: Sequence[int], second: Sequence[int]) -> int:

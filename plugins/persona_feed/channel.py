@@ -1,32 +1,21 @@
-"""The channel to the simulated network."""
+"""The channel to the simulated network.
+
+Checking a personas file imports this module, so what only an open channel needs is imported there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import BaseModel, ConfigDict
+from typing import TYPE_CHECKING
 
 from persona.channel import Channel, Event, Limits, Outgoing, Poll, Promise, Seat, Sent, Standing
 from persona.errors import ChannelError
-from persona.text import clean_line, clean_text
-
-from .cursor import Cursor
 
 if TYPE_CHECKING:
     from persona.network import Status
 
     from .network import Notification
-
-
-class FeedSettings(BaseModel):
-    """`channels: {feed: {…}}` in a personas file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    visibility: Literal["public", "unlisted"] = "public"
-    """`unlisted` keeps the posts out of the public timeline of the network's Mastodon API."""
 
 
 class FeedChannel(Channel):
@@ -35,7 +24,7 @@ class FeedChannel(Channel):
     name = "feed"
     promise = Promise(kind="idempotent", window=timedelta(days=30))
     limits = Limits(max_chars=500)
-    settings_model = FeedSettings
+    settings_model = "persona_feed.settings:FeedSettings"
     simulated = True
 
     def __init__(self, seat: Seat) -> None:
@@ -43,6 +32,7 @@ class FeedChannel(Channel):
         from persona.network import Account
 
         from .network import FeedNetwork
+        from .settings import FeedSettings
 
         self.settings = FeedSettings.model_validate(dict(seat.settings))
         self.network = FeedNetwork.open(seat.folder)
@@ -82,6 +72,8 @@ class FeedChannel(Channel):
         An audience may store what will happen a little later. Such a notification is left for the poll it is due in,
         even when later ones of an earlier instant are returned before it: none is lost, none comes twice.
         """
+        from .cursor import Cursor
+
         at = Cursor.parse(cursor)
         notes = self.network.notifications(self.seat.handle, after_id=at.low)
         new = [n for n in notes if n.id not in at.above and n.at < until]
@@ -105,6 +97,8 @@ class FeedChannel(Channel):
 
 
 def _event(note: Notification) -> Event:
+    from persona.text import clean_line, clean_text
+
     status = note.status
     about: Sequence[str | None] = (None, None, None)
     # Named by what happened, not by the order of storing: keys are digests of these.

@@ -11,9 +11,11 @@ import pytest
 
 from persona.channel import Limits
 from persona.compose import clean, messages_for, with_labels
+from persona.compose.brief import Brief, Card
 from persona.compose.build import build_body, facts_for, needs_model
 from persona.compose.choose import Option, best_of, score_options
 from persona.compose.exact import asks_for_more, is_question, product_answer, promise, promo_facts, seen_again
+from persona.compose.polish import grounded
 from persona.cue import Cue, Heard
 from persona.definition import Definition
 from persona.guard import Finding, Verdict
@@ -160,10 +162,33 @@ def test_the_mildest_verdict_wins_then_the_score() -> None:
 def test_a_text_beside_the_point_is_held_and_an_old_one_scores_less() -> None:
     subject = np.array([1.0, 0.0], dtype=np.float32)
     vectors = np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
-    plain = [Option(written="w", body="b" * 100, text="t", verdict=Verdict()) for _ in range(2)]
+    plain = [Option(written="w", body="b", text="t", verdict=Verdict()) for _ in range(2)]
     none = np.zeros((0, 2), dtype=np.float32)
-    near, far = score_options(plain, vectors=vectors, subject=subject, recent=none, target_chars=100)
+    brief = Brief(card=Card(name="A", bio="", voice=()), task="post", topic="cables", sentences=1)
+
+    def scored(brief: Brief, recent: np.ndarray) -> list[Option]:
+        return score_options(
+            plain, brief=brief, texts=["Coil it.", "Coil it."], vectors=vectors, subject=subject, recent=recent
+        )
+
+    near, far = scored(brief, none)
     assert near.verdict.decision == "publish"
     assert far.verdict.decision == "hold"
-    again = score_options(plain, vectors=vectors, subject=subject, recent=vectors[:1], target_chars=100)[0]
-    assert again.score < near.score
+    assert scored(brief, vectors[:1])[0].score < near.score
+    # Two words have no point that a text could be beside.
+    reply = replace(brief, task="reply", comment="lol ok")
+    assert scored(reply, none)[1].verdict.decision == "publish"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Coil the cable in a wide loop. You can buy it tomorrow.", "Coil the cable in a wide loop."),
+        ("Coil the cable. A wide loop keeps it whole.", "Coil the cable. A wide loop keeps it whole."),
+        ("I am sorry. Coil it.", "I am sorry. Coil it."),
+    ],
+)
+def test_a_sentence_that_has_nothing_to_do_with_the_brief_ends_the_text(text: str, expected: str) -> None:
+    points = ("coil the cable in a wide loop to keep it whole",)
+    brief = Brief(card=Card(name="A", bio="", voice=()), task="post", topic="cables", points=points)
+    assert grounded(text, brief) == expected

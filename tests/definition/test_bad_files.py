@@ -56,7 +56,7 @@ HOSTILE = {
     "03_python_object": ":1:7: name: tags (!name) are not taken.",
     "04_duplicate_key": ":3:1: safety: the key is there twice; it is first on line 2.",
     "05_norway": ":2:1: country: there is no such key.",
-    "06_deep_nest": ":1:21: nested deeper than 20 levels.",
+    "06_deep_nest": ": nested deeper than 20 levels. Flatten it.",
     "07_recursive_alias": ":1:8: a[0]: aliases (*name) are not taken.",
     "08_bad_utf8": ":1:7: is not UTF-8.",
     "09_two_documents": ":2:1: a second document begins.",

@@ -106,6 +106,12 @@ def test_what_is_no_weight(tmp_path: Path, written: str) -> None:
     assert refused(tmp_path, text)[0].startswith("6:36: personas[0].topics[0].weight: must be ")
 
 
+@pytest.mark.parametrize("zone", ["Europe/Lisbon" * 99, "a/" * 1000, "Europe", "../UTC", "''"])
+def test_what_is_no_time_zone(tmp_path: Path, zone: str) -> None:
+    (found,) = refused(tmp_path, ADA.replace("Europe/Lisbon", zone))
+    assert found.startswith("7:16: personas[0].time_zone: is no time zone; give an IANA name such as Europe/Lisbon.")
+
+
 def test_days_by_name_and_by_list(tmp_path: Path) -> None:
     slots = '[{name: a, at: 8:05, days: weekend}, {name: b, at: "09:00", days: [mon]}, {name: c, cron: 0 9 * * mon}]'
     ada = loaded(tmp_path, ADA.replace('[{name: morning, at: "08:30"}]', slots)).personas[0]

@@ -73,7 +73,8 @@ def test_six_that_differ(definition: Definition) -> None:
 def test_each_gives_a_small_model_enough_to_go_on(definition: Definition) -> None:
     for each in definition.personas:
         angles = [angle for topic in each.topics for angle in topic.angles]
-        assert len(set(angles)) == len(angles) >= 30, each.handle
+        assert len({angle.about for angle in angles}) == len(angles) >= 30, each.handle
+        assert all(6 <= len(angle.say.split()) <= 30 for angle in angles), each.handle
         assert 4 <= len(each.topics) <= 6
         assert all(5 <= len(topic.angles) <= 8 for topic in each.topics), each.handle
         assert len(each.samples.posts) >= 5

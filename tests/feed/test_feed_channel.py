@@ -139,7 +139,7 @@ def test_unknown_settings_are_refused(tmp_path: Path) -> None:
 
 def test_its_settings_are_there_without_sql() -> None:
     code = (
-        "import sys, persona_feed; persona_feed.FeedChannel.settings_model.model_json_schema();"
+        "import sys, persona_feed; persona_feed.FeedChannel; persona_feed.FeedSettings.model_json_schema();"
         "sys.exit(any(m in sys.modules for m in ('sqlalchemy', 'numpy', 'torch', 'chromadb')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,6 +10,7 @@ import pytest
 
 from persona.channel import Event
 from persona.definition import Definition
+from persona.definition.schema import Angle
 from persona.memory import Record
 from persona.plan import Answered, Subject, choose_subject, consider
 from persona.rehearsal import START
@@ -48,6 +49,17 @@ def test_angles_rest_until_all_have_been_used(two: Definition) -> None:
         angles = [subject.angle for subject in subjects if subject.topic == topic]
         assert len(angles) > 3
         assert len(set(angles[:3])) == 3
+
+
+def test_an_angle_brings_what_to_say_of_it(two: Definition) -> None:
+    topics = tuple(
+        topic.model_copy(update={"angles": (Angle(about=f"{topic.name} in winter", say=f"keep {topic.name} dry"),)})
+        for topic in two.persona("tamsin_specs").topics
+    )
+    for subject in posts(two, 6, promos_per_week=0, topics=topics):
+        assert subject.say == f"keep {subject.topic} dry"
+        assert subject.say in subject.text
+        assert Subject.from_json(subject.as_json()) == subject
 
 
 @pytest.mark.parametrize("most", [0, 1, 3])

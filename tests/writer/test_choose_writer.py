@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.writer.gguf_file import write_gguf
 
 from persona.definition.schema import WriterSettings
 from persona.errors import ModelNotFound, ModelNotTrusted
-from persona.testing.models import EchoChatModel
+from persona.testing.models import EchoChatModel, tiny_model
 from persona.writer import (
     ChatModelWriter,
     LocalChatModel,
@@ -23,6 +25,7 @@ from persona.writer import (
     WriteRequest,
     open_writer,
 )
+from persona.writer.folder import ModelFolder
 
 
 def ask(text: str, seed: int = 1, candidates: int = 4, **sampling: Any) -> WriteRequest:
@@ -42,20 +45,142 @@ def test_a_folder_is_loaded_once(tiny_folder: Path) -> None:
 
 def test_a_langchain_name_opens_a_chat_model() -> None:
     settings = WriterSettings(model="openai:some-model", base_url="http://127.0.0.1:9/v1")
-    writer = open_writer(settings, api_key="not-a-secret")
-    assert isinstance(writer, ChatModelWriter)
+    cache: dict[str, Writer] = {}
+    writer = open_writer(settings, cache=cache)
     assert writer.name == "openai:some-model"
-    assert "temperature" in writer._fields
+    assert open_writer(settings.model_copy(update={"temperature": 0.1}), cache=cache) is writer
+    assert open_writer(settings.model_copy(update={"retries": 0}), cache=cache) is not writer
 
 
-def test_unknown_models_are_named_with_a_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_gguf_file_is_the_model_that_it_was_made_of(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_gguf(tiny_folder, tmp_path / "small.gguf")
+    writer = open_writer(WriterSettings(model="small.gguf"), root=tmp_path)
+    assert writer.name.startswith("small/")
+    request = ask("Write about rye.", temperature=0.0, max_tokens=12)
+    told = open_writer(WriterSettings(model=str(tiny_folder))).write([request])
+    assert writer.write([request]) == told
+    (tmp_path / "small.gguf").unlink()
+    with pytest.raises(ModelNotFound, match=r"small\.gguf"):
+        open_writer(WriterSettings(model="small.gguf"), root=tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"PK not at all", b"GGUF but then nothing that could be one"])
+def test_what_is_no_gguf_file_is_refused(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "x.gguf").write_bytes(content)
+    with pytest.raises(ModelNotTrusted, match=r"x\.gguf"):
+        open_writer(WriterSettings(model="x.gguf"), root=tmp_path)
+    assert not list((tmp_path / "cache").rglob("*.safetensors"))
+
+
+def make_adapter(folder: Path, base: str, **config: Any) -> Path:
+    """Write a LoRA adapter for one matrix of the tiny model."""
+    import torch
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True)
+    torch.manual_seed(3)
+    name = "base_model.model.model.layers.0.self_attn.q_proj"
+    save_file(
+        {f"{name}.lora_A.weight": torch.randn(2, 64), f"{name}.lora_B.weight": torch.randn(64, 2)},
+        folder / "adapter_model.safetensors",
+    )
+    settings = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "base_model_name_or_path": base, **config}
+    (folder / "adapter_config.json").write_text(json.dumps(settings))
+    return folder
+
+
+def test_an_adapter_is_opened_on_the_model_that_it_names(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shutil.copytree(tiny_folder, tmp_path / "project" / "base")
+    requests = [ask("Write about rye.", temperature=0.0)]
+    plain = open_writer(WriterSettings(model=str(tiny_folder))).write(requests)
+    answers = []
+    for number, base in enumerate((str(tiny_folder), "base", "../project/base")):
+        folder = make_adapter(tmp_path / "project" / f"voice{number}", base)
+        writer = open_writer(WriterSettings(model=folder.name), root=tmp_path / "project")
+        assert writer.name.startswith(f"voice{number}/")
+        answers.append(writer.write(requests))
+    assert answers[0] == answers[1] == answers[2] != plain
+
+
+def test_a_base_that_changes_is_merged_anew(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    base, adapter = tmp_path / "base", make_adapter(tmp_path / "voice", str(tmp_path / "base"))
+    shutil.copytree(tiny_folder, base)
+    requests = [ask("Write about rye.", temperature=0.0)]
+    before = open_writer(WriterSettings(model=str(adapter))).write(requests)
+    shutil.rmtree(base)
+    tiny_model(base, seed=5)
+    assert open_writer(WriterSettings(model=str(adapter))).write(requests) != before
+
+
+def test_adapters_that_are_refused(tiny_folder: Path, tmp_path: Path) -> None:
+    base = str(tiny_folder)
+    pickled = make_adapter(tmp_path / "pickled", base)
+    (pickled / "adapter_model.safetensors").rename(pickled / "adapter_model.bin")
+    coded = make_adapter(tmp_path / "coded", base, auto_map={"AutoModel": "x.X"})
+    stacked = make_adapter(tmp_path / "stacked", str(pickled))
+    unsafe = tmp_path / "unsafe"
+    unsafe.mkdir()
+    (unsafe / "config.json").write_text("{}")
+    (unsafe / "pytorch_model.bin").write_bytes(b"x")
+    on_unsafe = make_adapter(tmp_path / "on_unsafe", str(unsafe))
+    for folder, why in (
+        (pickled, "pickled"),
+        (coded, "auto_map"),
+        (stacked, "another adapter"),
+        (on_unsafe, "pickled"),
+    ):
+        with pytest.raises(ModelNotTrusted, match=why):
+            open_writer(WriterSettings(model=str(folder)))
+    homeless = make_adapter(tmp_path / "homeless", "gone")
+    with pytest.raises(ModelNotFound, match="base_model_name_or_path"):
+        open_writer(WriterSettings(model=str(homeless)))
+
+
+def test_the_context_is_found_under_every_name(tiny_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_folder, tmp_path / "m")
+    for config, length in (
+        ({"max_position_embeddings": 512}, 512),
+        ({"n_positions": 256}, 256),
+        ({"text_config": {"max_position_embeddings": 128}}, 128),
+        ({"max_position_embeddings": None}, 2048),
+    ):
+        (tmp_path / "m" / "config.json").write_text(json.dumps(config))
+        assert ModelFolder.open(tmp_path / "m").context == length
+
+
+def test_a_tokenizer_file_that_cuts_and_pads_does_neither(tiny_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_folder, tmp_path / "m")
+    file = tmp_path / "m" / "tokenizer.json"
+    told = json.loads(file.read_text())
+    told["truncation"] = {"max_length": 4, "strategy": "LongestFirst", "stride": 0, "direction": "Right"}
+    told["padding"] = {
+        "strategy": {"Fixed": 64},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 1,
+        "pad_type_id": 0,
+        "pad_token": "<|im_end|>",
+    }
+    file.write_text(json.dumps(told))
+    text = "a text of more than four tokens and fewer than all of them"
+    plain, odd = (ModelFolder.open(folder).tokenizer().encode(text).ids for folder in (tiny_folder, tmp_path / "m"))
+    assert odd == plain
+
+
+def test_unknown_models_are_named_with_a_cure(tmp_path: Path) -> None:
     for model in ("nowhere", "missing.gguf", "nosuchprovider:x"):
         with pytest.raises(ModelNotFound) as caught:
             open_writer(WriterSettings(model=model), root=tmp_path)
         assert model in str(caught.value)
-    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: 1 / 0)
-    with pytest.raises(ModelNotFound, match="org/none"):
-        open_writer(WriterSettings(model="org/none"))
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt"])

@@ -11,7 +11,7 @@ import pytest
 
 from persona.errors import ModelNotFound, ModelNotTrusted
 from persona.writer import LocalChatModel, Message, Sampling, WriteRequest, allow_generation, pocket
-from persona.writer.pocket import converted, pocket_folder
+from persona.writer.pocket import base_folder, converted, pocket_folder
 
 PROMPTS = (
     "You are Ada, a baker in Lisbon. Write one short sentence about rain.",
@@ -30,7 +30,7 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "x.gguf"
     file.write_bytes(b"something else")
     with pytest.raises(ModelNotTrusted, match="SHA-256"):
-        pocket_folder(tmp_path / "cache", source=file)
+        base_folder(tmp_path / "cache", source=file)
 
 
 def _slow_convert(file: Path, folder: Path) -> None:
@@ -74,9 +74,10 @@ def folder() -> Path:
 def test_conversion_tells_and_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     said: list[str] = []
     made = pocket_folder(tmp_path, progress=said.append)
-    assert len(said) == 2
+    # The base model is made ready, then the adapter is put into its weights; each is told when it begins and ends.
+    assert len(said) == 4
     assert pocket_folder(tmp_path, progress=said.append) == made
-    assert len(said) == 2
+    assert len(said) == 4
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"):
         assert pocket.sha256_of(made / name) == pocket.sha256_of(folder / name)
 

@@ -1,0 +1,111 @@
+"""From a cue to the brief of its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..cue import Cue
+from ..definition import Persona, Product
+from ..digest import rng_of
+from ..memory import Recalled, Record
+from .brief import Brief, Card, Goods, count_sentences
+
+_MOST_SENTENCES = 3
+_NO_NAMES = frozenset(("its", "the", "not", "just", "real", "mrs", "miss", "your", "mum", "dad"))
+
+
+def card_for(persona: Persona) -> Card:
+    """Return the persona's card: the same for all its texts, so that a local model reads it once."""
+    samples = [*persona.samples.posts[:2], *(reply.text for reply in persona.samples.replies[:1])]
+    return Card(
+        name=persona.name,
+        bio=persona.bio,
+        voice=persona.voice,
+        style=(*persona.style, _emoji_rule(persona)),
+        samples=tuple(samples),
+    )
+
+
+def said_to(cue: Cue) -> tuple[str, str] | None:
+    """Return author and text of the comment that this text answers, None if it answers none."""
+    if cue.heard is not None:
+        return cue.heard.author, cue.heard.text
+    if cue.subject.mode == "callback" and cue.subject.quote:
+        return cue.subject.quote.author, cue.subject.quote.text
+    return None
+
+
+def brief_for(cue: Cue, recalled: Sequence[Recalled], product: Product | None, points: tuple[str, ...] = ()) -> Brief:
+    """Return what is asked for; `points` is what the text says, where the subject does not.
+
+    Memory enters a reply only as what its own author said before.
+    """
+    card, subject, heard = card_for(cue.persona), cue.subject, cue.heard
+    if heard is not None:
+        earlier = earlier_words(cue, recalled)
+        memory = (f"{friendly(heard.author)} wrote: {earlier.text}",) if earlier else ()
+        return Brief(
+            card=card,
+            task="reply",
+            about=heard.about,
+            author=friendly(heard.author),
+            comment=heard.text,
+            memory=memory,
+            points=points,
+            sentences=len(points) or 1,
+        )
+    if subject.mode == "callback" and subject.quote:
+        quote = subject.quote
+        return Brief(
+            card=card,
+            task="reply",
+            author=friendly(quote.author),
+            comment=quote.text,
+            topic=subject.topic,
+            points=points,
+            sentences=len(points) or 1,
+        )
+    if subject.mode == "promo" and product:
+        goods = Goods(name=product.name, price=product.price, facts=product.facts, offer=product.offer)
+        return Brief(card=card, task="promo", goods=goods, topic=product.name, sentences=3 if product.offer else 2)
+    return Brief(
+        card=card,
+        task="post",
+        topic=subject.angle or subject.topic,
+        points=(subject.say,) if subject.say else points,
+        # One thing to say fills one or two sentences; asked for more, a small model goes on about something else.
+        sentences=min(_length(cue), 2) if subject.say or points else 2,
+    )
+
+
+def earlier_words(cue: Cue, recalled: Sequence[Recalled]) -> Record | None:
+    """Return what the author of the comment said before that is worth taking up, or None."""
+    assert cue.heard is not None
+    for found in recalled:
+        record = found.record
+        worth = 5 <= len(record.text.split()) <= 30 and "?" not in record.text
+        if record.kind == "told" and record.author == cue.heard.author and worth:
+            return record
+    return None
+
+
+def friendly(handle: str) -> str:
+    """Return a handle as a name to speak to somebody: `petra_k` is Petra; one that holds no name stays as it is."""
+    names = [part for part in re.split(r"[\W\d_]+", handle) if len(part) >= 3 and part.casefold() not in _NO_NAMES]
+    return names[0].capitalize() if names else handle
+
+
+def _length(cue: Cue) -> int:
+    """Return how many sentences to ask for: as many as one of the persona's own samples has."""
+    own = cue.persona.samples.posts
+    counts = [min(count_sentences(text), _MOST_SENTENCES) for text in own] or [2]
+    return rng_of("length", cue.key).choice(counts)
+
+
+def _emoji_rule(persona: Persona) -> str:
+    emoji = persona.emoji
+    if emoji.max == 0:
+        return "No emoji."
+    few = "At most one emoji" if emoji.max == 1 else f"At most {emoji.max} emoji"
+    return f"{few}, at the end{': ' + ' '.join(emoji.allowed) if emoji.allowed else ''}."

@@ -1,0 +1,43 @@
+"""What a persona knows of a subject: the `say` of its angles, found by meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..definition import Persona
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+LEAST = 0.45
+"""Below this cosine of comment and angle (MiniLM) the angle is about something else."""
+
+
+class Knowledge:
+    """Looks up what personas know. Their angles are embedded once, with `embed`, which returns unit vectors, one (d,) a text."""
+
+    def __init__(self, embed: Callable[[Sequence[str]], Any]) -> None:
+        self._embed = embed
+        self._known: dict[str, tuple[tuple[str, ...], Vectors]] = {}
+
+    def nearest(self, persona: Persona, vector: Vectors, *, least: float = LEAST) -> str:
+        """Return what the persona has to say of the subject nearest to `vector`, or an empty text if none is near."""
+        says, vectors = self._angles(persona)
+        if not says:
+            return ""
+        near = vectors @ vector
+        best = int(near.argmax())
+        return says[best] if float(near[best]) >= least else ""
+
+    def _angles(self, persona: Persona) -> tuple[tuple[str, ...], Vectors]:
+        import numpy as np
+
+        if persona.handle not in self._known:
+            angles = [angle for topic in persona.topics for angle in topic.angles if angle.say]
+            vectors = self._embed([f"{angle.about}: {angle.say}" for angle in angles])
+            self._known[persona.handle] = (tuple(a.say for a in angles), np.array(vectors, dtype=np.float32))
+        return self._known[persona.handle]
