@@ -76,13 +76,13 @@ class Reference:
 
     def pipeline(self, requests: list[WriteRequest]) -> int:
         """Generate by langchain_huggingface."""
-        from langchain_huggingface import HuggingFacePipeline  # type: ignore[import-not-found]
+        from langchain_huggingface import HuggingFacePipeline
         from transformers import pipeline
 
         pipe: Any = pipeline("text-generation", model=self.model, tokenizer=self.tokenizer)
         settings = {"max_new_tokens": SAMPLING.max_tokens, "do_sample": True, "return_full_text": False}
         chain = HuggingFacePipeline(pipeline=pipe, pipeline_kwargs=settings)
-        texts = [text for text in self.texts(requests) for _ in range(3)]
+        texts: list[Any] = [text for text in self.texts(requests) for _ in range(3)]
         return sum(len(self.tokenizer(text)["input_ids"]) for text in chain.batch(texts))
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROUNDS = 2
 """A cue whose candidates are all held is written once more before a person is asked."""
 SAID = 0.75
-"""A candidate says what it was told to if it holds this share of the words, and this share of its words is from there."""
+"""A candidate says what it was told if it holds this share of those words, and this share of its own is from there."""
 _RECENT = 40
 
 

@@ -18,7 +18,7 @@ LEAST = 0.45
 
 
 class Knowledge:
-    """Looks up what personas know. Their angles are embedded once, with `embed`, which returns unit vectors, one (d,) a text."""
+    """Looks up what personas know. Angles are embedded once, with `embed`, which returns a unit vector (d,) a text."""
 
     def __init__(self, embed: Callable[[Sequence[str]], Any]) -> None:
         self._embed = embed

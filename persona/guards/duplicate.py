@@ -29,11 +29,15 @@ OPENINGS_BACK = 10
 CLOSE_MEANING = 0.92
 """Cosine of the sentence embeddings (all-MiniLM-L6-v2): above it lie paraphrases, below it mere common topics."""
 
+SHORT_REPLY = 12
+"""Words. Thanks and wishes of up to this length may be like one another, but not the same."""
+
 Embed = Callable[[Sequence[str]], "NDArray[np.float32]"]
 
 
 class DuplicateGuard(Guard):
-    """Blocks an exact repeat of an own earlier text (labels, case and punctuation aside), holds a near one.
+    """Blocks an exact repeat of an own earlier text (labels, case and punctuation aside), holds a near one, except of a
+    short reply.
 
     The words that the persona's card sets for the question of its identity may be said again and again. With
     `embed` (unit vectors, one per text) texts of the same meaning are held too.
@@ -52,6 +56,9 @@ class DuplicateGuard(Guard):
         for text in recent:
             if own.key == _parts(text).key:
                 return [self._say("block", "the same text went out before", text)]
+        if draft.kind == "reply" and len(draft.body.split()) <= SHORT_REPLY:
+            # "Thank you, Petra" and "Thank you, Luc" are no copies: each stands in a thread of its own.
+            return []
         for place, text in enumerate(recent):
             if cause := _alike(own, _parts(text), same_view=place < OPENINGS_BACK):
                 return [self._say("hold", cause, text)]

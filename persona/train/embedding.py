@@ -149,7 +149,7 @@ def train_embedding(
             sentences.save(made)
             draw_curve([(stage.name, progress) for stage, progress in done], place.work / "curve.png")
             texts["curve.png"] = (place.work / "curve.png").read_bytes()
-        place.finish(made, report, texts)
+        report = place.finish(made, report, texts)
     return Fitted(progress=progress, report=report, kept=kept)
 
 

@@ -28,8 +28,8 @@ _BESIDE = (
     "special_tokens_map.json",
     "chat_template.jinja",
 )
-_AGREES = 0.02
-"""Nats a token; bfloat16 alone makes less than half of it."""
+_AGREES = {"float32": 0.005, "bfloat16": 0.3}
+"""Mean difference of a token's log-probability, in nats, that rounding alone may make."""
 
 
 class CannotTrain(PersonaError, ValueError):
@@ -112,7 +112,7 @@ class Trainable:
         return self._head(hidden[keep]).float(), targets[keep]
 
     def check(self, pack: Pack) -> None:
-        """Raise CannotTrain unless the last text of `pack` has in it the loss that the model itself gives it alone."""
+        """Raise CannotTrain unless the last text of `pack` has the losses that the model itself gives it alone."""
         config = self._plain.config
         window = getattr(config, "sliding_window", None)
         if window and getattr(config, "use_sliding_window", True) and window < self.recipe.pack:
@@ -133,10 +133,11 @@ class Trainable:
         finally:
             self._plain.set_attn_implementation(attention.PACKED)
         last = int((targets >= 0).sum())
-        packed = float(cross_entropy(logits[-last:], wanted[-last:]))
-        plain = float(cross_entropy(alone[targets >= 0], targets[targets >= 0]))
-        if not abs(packed - plain) <= _AGREES * max(plain, 1.0):
-            cause = f"its attention is of another kind: loss {packed:.3f} in a pack, {plain:.3f} alone"
+        packed = cross_entropy(logits[-last:], wanted[-last:], reduction="none")
+        plain = cross_entropy(alone[targets >= 0], targets[targets >= 0], reduction="none")
+        apart = float((packed - plain).abs().mean())
+        if not apart <= _AGREES[self.recipe.precision]:
+            cause = f"its attention is of another kind: a token's loss in a pack is {apart:.3f} from that alone"
             raise CannotTrain(file_text=str(self.source.path), cause_text=cause)
 
     def save(self, out: Path, *, base: str, revision: str | None = None) -> None:

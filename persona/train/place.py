@@ -77,8 +77,11 @@ class Place:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         os.close(self._lock)
 
-    def finish(self, made: Path | None, report: Mapping[str, Any], texts: Mapping[str, bytes]) -> None:
-        """Move the files of `made` and write `texts` by name, then the report, then remove the half-done work."""
+    def finish(self, made: Path | None, report: Mapping[str, Any], texts: Mapping[str, bytes]) -> dict[str, Any]:
+        """Move the files of `made` and write `texts` by name, then the report, then remove the half-done work.
+
+        Returns the report as it was written, with the names of all files.
+        """
         paths = sorted(made.iterdir()) if made else []
         files = sorted({REPORT, *texts, *(path.name for path in paths)})
         for path in paths:
@@ -88,11 +91,13 @@ class Place:
             path.replace(target)
         for name, content in texts.items():
             _write(self.out / name, content)
-        whole = (
-            json.dumps({"form": FORM, **report, "files": files}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        )
-        _write(self.out / REPORT, whole.encode())
+        whole = {"form": FORM, **report, "files": files}
+        text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        _write(self.out / REPORT, text.encode())
+        # The key goes first: without it what is left of the work is nobody's unfinished training.
+        (self.work / "key").unlink()
         shutil.rmtree(self.work)
+        return whole
 
     def _unfinished(self) -> str:
         try:

@@ -121,7 +121,7 @@ def train_writer(
         }
         draw_curve([(f"{wish.method} on {wish.base}", progress)], place.work / "curve.png")
         curve = (place.work / "curve.png").read_bytes()
-        place.finish(made, report, {"report.md": writer_report(report).encode(), "curve.png": curve})
+        report = place.finish(made, report, {"report.md": writer_report(report).encode(), "curve.png": curve})
     return Outcome(progress=progress, report=report)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,9 @@ class PaddedSession:
     def __init__(self, model: Any, mask: Tensor) -> None:
         self._model, self._mask = model, mask
         self._cache: Any = None
+        # What transformers up to 5.2x call `past_key_values`, later ones call `cache`, model by model.
+        known = signature(model.forward).parameters
+        self._name = "cache" if "cache" in known else "past_key_values"
 
     def run(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """Run [rows, tokens]; return the logits after the last."""
@@ -60,11 +64,12 @@ class PaddedSession:
             input_ids=tokens,
             attention_mask=self._mask,
             position_ids=positions,
-            past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=1,
+            **{self._name: self._cache},
         )
-        self._cache = answer.past_key_values
+        found = getattr(answer, self._name, None)
+        self._cache = answer.past_key_values if found is None else found
         return answer.logits[:, -1].float()  # type: ignore[no-any-return]
 
     def pick(self, rows: Sequence[int]) -> None:

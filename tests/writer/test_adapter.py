@@ -33,7 +33,7 @@ def made(base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, di
     torch.manual_seed(1)
     config = LoraConfig(r=4, lora_alpha=12, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
     model = get_peft_model(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), config)
-    model.save_pretrained(folder)
+    model.save_pretrained(str(folder))
     merged = model.merge_and_unload()
     return folder, {name: value.detach() for name, value in merged.state_dict().items()}
 

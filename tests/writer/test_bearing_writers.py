@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.writer.asking import ask, settings_for, turns
 
 from persona.definition.schema import WriterSettings
 from persona.errors import ModelNotFound
@@ -19,6 +18,7 @@ from persona.writer.fallback import FallbackWriter
 from persona.writer.retrying import RetryingWriter
 from persona.writer.shortening import ShorteningWriter
 from persona.writer.turns import without_oldest, without_system
+from tests.writer.asking import ask, settings_for, turns
 
 
 class Told(Writer):

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.writer.asking import ask, settings_for, turns
 
 from persona.testing import ChatServer, Reply, SettableClock
 from persona.writer import Candidate, Message, Writer, WriteRequest, Written, open_writer
 from persona.writer.budget import Account, BudgetedWriter, Tariff, estimated_tokens
 from persona.writer.contract import Usage
 from persona.writer.ledger import FILE, Amount, Ledger
+from tests.writer.asking import ask, settings_for, turns
 
 DAY = date(2026, 3, 2)
 
@@ -175,9 +175,10 @@ def test_no_thread_and_no_process_gets_past_the_limit(tmp_path: Path) -> None:
     file = str(tmp_path / "sub" / FILE)
     processes = [context.Process(target=_reserve_often, args=(file, granted)) for _ in range(2)]
     threads = [threading.Thread(target=_reserve_often, args=(file, granted)) for _ in range(2)]
-    for each in (*processes, *threads):
+    workers: list[Any] = [*processes, *threads]
+    for each in workers:
         each.start()
-    for each in (*processes, *threads):
+    for each in workers:
         each.join(120)
     assert granted.value == 100
     assert Ledger(Path(file)).used("ana", "writer", DAY) == Amount(tokens=100, money=100)

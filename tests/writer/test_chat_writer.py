@@ -8,7 +8,6 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from tests.writer.asking import ask, settings_for
 
 from persona.errors import ModelNotFound, SecretMissing
 from persona.log import REDACTED
@@ -17,6 +16,7 @@ from persona.writer import Writer, WriteRequest, Written, open_writer
 from persona.writer.calls import Overrun, call_all
 from persona.writer.contract import Usage
 from persona.writer.failure import failure_of
+from tests.writer.asking import ask, settings_for
 
 
 def write(server: ChatServer, *requests: WriteRequest, **values: Any) -> list[Written]:
@@ -254,7 +254,11 @@ def test_calls_that_raise_and_calls_that_hang() -> None:
     def fails() -> str:
         raise KeyError("x")
 
-    answers = call_all([fails, lambda: time.sleep(30) or "", lambda: "c"], workers=1, seconds=1.0)
+    def hangs() -> str:
+        time.sleep(30)
+        return "b"
+
+    answers = call_all([fails, hangs, lambda: "c"], workers=1, seconds=1.0)
     assert isinstance(answers[0], KeyError)
     assert isinstance(answers[1], Overrun)
     assert answers[2] == "c"

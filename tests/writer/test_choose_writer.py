@@ -6,11 +6,11 @@ import json
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.writer.gguf_file import write_gguf
 
 from persona.definition.schema import WriterSettings
 from persona.errors import ModelNotFound, ModelNotTrusted
@@ -26,6 +26,7 @@ from persona.writer import (
     open_writer,
 )
 from persona.writer.folder import ModelFolder
+from tests.writer.gguf_file import write_gguf
 
 
 def ask(text: str, seed: int = 1, candidates: int = 4, **sampling: Any) -> WriteRequest:
@@ -155,6 +156,22 @@ def test_the_context_is_found_under_every_name(tiny_folder: Path, tmp_path: Path
     ):
         (tmp_path / "m" / "config.json").write_text(json.dumps(config))
         assert ModelFolder.open(tmp_path / "m").context == length
+
+
+def test_a_model_with_learnt_positions_is_not_asked_beyond_them(tiny_folder: Path, tmp_path: Path) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    folder = tmp_path / "gpt2"
+    size: dict[str, Any] = {"n_embd": 32, "n_layer": 1, "n_head": 2, "vocab_size": 400, "n_positions": 64}
+    with warnings.catch_warnings(action="ignore"):
+        GPT2LMHeadModel(GPT2Config(**size, bos_token_id=0, eos_token_id=1)).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(tiny_folder / name, folder / name)
+    long, short = open_writer(WriterSettings(model=str(folder))).write(
+        [ask("a long text " * 40, max_tokens=8), ask("short", max_tokens=8)]
+    )
+    assert "56 fit the model's context" in long.error
+    assert short.candidates
 
 
 def test_a_tokenizer_file_that_cuts_and_pads_does_neither(tiny_folder: Path, tmp_path: Path) -> None:

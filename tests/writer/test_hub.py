@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.writer.asking import ask
-from tests.writer.hub_server import HubServer
 
 from persona.definition.schema import WriterSettings
 from persona.errors import ModelNotFound, ModelNotTrusted
 from persona.testing.models import tiny_model
 from persona.writer import open_writer
 from persona.writer.hub import hub_folder
+from tests.writer.asking import ask
+from tests.writer.hub_server import HubServer
 
 NAME = "org/tiny"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.writer.asking import turns
 
 from persona.errors import ModelNotTrusted
 from persona.testing.models import tiny_tokenizer
 from persona.writer import Message
 from persona.writer.prompt import PromptTooLong, Template
+from tests.writer.asking import turns
 
 # The shapes of Gemma's, Mistral's, Qwen3's and SmolLM's templates, cut down to what matters.
 NO_SYSTEM = (

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.writer.asking import ask, turns
 
 from persona.definition.schema import WriterSettings
 from persona.testing import SettableClock
@@ -25,6 +24,7 @@ from persona.writer import LocalChatModel, Writer, WriteRequest, allow_generatio
 from persona.writer.budget import Account
 from persona.writer.ledger import FILE, Ledger
 from persona.writer.pocket import base_folder
+from tests.writer.asking import ask, turns
 
 pytestmark = pytest.mark.slow
 
