@@ -117,6 +117,9 @@ class Fit(Generic[ItemT]):
             raise BadTrainingData(place_text=str(self.folder), cause_text="no text is left to train on")
         self.progress.steps = max(round(self.recipe.epochs * len(first) / self.recipe.batch), 1)
         self._resume()
+        for parameter in self.model.parameters:
+            # Another run of the same process may have left some.
+            parameter.grad = None
         state = self.progress
         began, cpu = time.perf_counter() - state.seconds, time.process_time() - state.cpu_seconds
         if state.step == 0 and valid and not state.curve:

@@ -49,9 +49,12 @@ class Foreign:
         quotes: list[str] = []
 
         def hold(found: re.Match[str]) -> str:
-            # A quotation's own full stops must not part it; one that ends with a full stop may end its sentence.
+            # A quotation's own full stops must not part it; it may end its sentence without one after it.
             quotes.append(found[0])
-            return _HELD + _ENDED if found[1].rstrip()[-1:] in ".!?…" else _HELD
+            ends = (
+                found[1].rstrip().endswith((".", "!", "?", "…")) or found.string[found.end() :].lstrip()[:1].isupper()
+            )
+            return _HELD + _ENDED if ends else _HELD
 
         kept = []
         for sentence in _SENTENCE.split(_QUOTED.sub(hold, re.sub(f"[{_HELD}{_ENDED}]", "", text))):

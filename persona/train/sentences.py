@@ -173,8 +173,9 @@ class WordLearner:
 
     def run(self, item: Masked) -> tuple[Tensor, Tensor]:
         """Return logits [hidden, words] and the right tokens [hidden]."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self._head_only):
-            states, _ = self._sentences.states(item.rows)
+        # Also the embedding, by which the head guesses, is the body's.
+        self._sentences.body.requires_grad_(not self._head_only)
+        states, _ = self._sentences.states(item.rows)
         rows, places, right = (torch.tensor(each, device=states.device) for each in zip(*item.hidden, strict=True))
         return self._sentences.head(states[rows, places]), right
 
@@ -188,5 +189,6 @@ class PairLearner:
 
     def run(self, item: Pairs) -> tuple[Tensor, Tensor]:
         """Return 20 times the cosines [queries, texts] and the place of each query's text."""
+        self._sentences.body.requires_grad_(True)
         queries, texts = self._sentences.pooled(item.queries), self._sentences.pooled(item.texts)
         return _SCALE * queries @ texts.T, torch.arange(len(item.queries), device=queries.device)

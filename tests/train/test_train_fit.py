@@ -195,6 +195,14 @@ def test_progress_is_plain_data_and_comes_back() -> None:
     assert back.best == math.inf
 
 
+def test_gradients_left_by_another_run_do_not_count(tmp_path: Path) -> None:
+    wanted, _ = whole(tmp_path / "one")
+    model = Line()
+    model.parameters[0].grad = torch.ones(3, 4)
+    Fit(model, recipe(), tmp_path / "two").fit(epochs, points(5))
+    assert torch.equal(model.parameters[0], wanted.parameters[0])
+
+
 def test_without_validation_the_last_weights_stay(tmp_path: Path) -> None:
     model = Line()
     progress = Fit(model, recipe(), tmp_path).fit(epochs, [])
