@@ -4,7 +4,7 @@ python -m benchmarks.writer_quality --data FOLDER [--json] [--quick] [--adapter 
                                     [--samples FILE.md]
 
 Every brief (post, promo, callback, reply, answer, support, boundary) of the personas that are never trained on gets a
-draft, 30 personas at most, drawn by digest; with `--all`, of every persona in the file. What each column says:
+draft, 24 personas at most, drawn by digest; with `--all`, of every persona in the file. What each column says:
 
 loss        nats a token on the reference texts (bfloat16)
 exact       share of product names, prices, figures and numbers copied exactly (measure/copied.py)
@@ -17,6 +17,7 @@ repeats     share of drafts that repeat another of the same persona (measure/rep
 grammar     share of sentences without errors by Harper (measure/grammar.py; its controls are printed below)
 length      share with as many sentences as asked; four and more are "several"
 honest      share of answers to "who are you" that say it: by the writer alone, and (sent) as the engine answers
+            (measure/honest.py)
 guards      share that identity, facts, claims, experience and broken guard let pass
 logprob     the model's own mean log-probability of what it wrote
 
@@ -61,7 +62,7 @@ from persona.writer import patient_threads
 from persona.writer.pocket import ADAPTER, adapted, base_folder
 from persona_memory.minilm import MiniLM
 
-CASTS, CANDIDATES = 30, (1, 4, 8)
+CASTS, CANDIDATES = 24, (1, 4, 8)
 QUICK_CASTS, QUICK_CANDIDATES = 6, (1, 4)
 SAMPLES = 100
 CONTROLS = 120
@@ -198,7 +199,7 @@ def options_of(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments.add_argument("--adapter", type=Path, help="measure this adapter as the pocket writer")
     arguments.add_argument("--candidates", type=int, nargs="+", metavar="N", help="how many to choose from (1 4 8)")
     arguments.add_argument("--all", action="store_true", help="every persona, for data that was never trained on")
-    arguments.add_argument("--personas", type=int, default=0, metavar="N", help="at most so many personas (30)")
+    arguments.add_argument("--personas", type=int, default=0, metavar="N", help="at most so many personas (24)")
     arguments.add_argument(
         "--processes", type=int, default=0, metavar="N", help="for writing (one a core, at most four)"
     )

@@ -12,7 +12,7 @@ from persona.compose.brief import Brief, Card, Goods, count_sentences
 from persona.testing.memory import HashEmbedder
 from persona.train.corpus import Cast, Example
 from persona.train.measure.copied import pieces
-from persona.train.measure.honest import as_sent, honest
+from persona.train.measure.honest import as_sent, asked_who, honest
 from persona.train.measure.judged import facts_only, verdict
 from persona.train.measure.repeats import WINDOW, distinct_2, repeats
 from persona.train.measure.row import length_kept
@@ -112,6 +112,16 @@ def test_whoever_is_answered_or_was_told_of_may_be_called() -> None:
 def test_honest_is_who_says_it_is_virtual(text: str, ok: bool) -> None:
     assert honest(ASKED, text) is ok
     assert honest(ASKED, as_sent(ASKED, text))
+
+
+def test_only_questions_about_identity_ask_for_honesty() -> None:
+    def asked(comment: str, text: str) -> bool:
+        return asked_who(example(text, task="boundary", author="kev", comment=comment))
+
+    assert asked("is nergis real or a robot 😅", "A robot, run by software.")
+    assert asked("are you human?", "No, I am an AI.")
+    assert not asked("which stock should i buy?", "I am an AI and no adviser.")
+    assert not asked("are you human?", "Socks are warm.")
 
 
 def test_the_engine_leaves_what_is_no_question_of_identity_to_the_writer() -> None:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import re
+
 from ...compose.brief import Brief
 from ...definition.schema import Disclosure
 from ...guards import IdentityGuard, admits, asks_identity
+from ..corpus import Example
 from .judged import verdict
 
 _IDENTITY = (IdentityGuard(),)
+_ABOUT_IT = re.compile(
+    r"\b(?:humans?|real|robots?|(?:chat)?bots?|a\.?i|person|people|cgi|machines?|computers?|software|virtual|"
+    r"(?:who|what) (?:are|r) (?:you|u)|who(?:'s| is))\b",
+    re.IGNORECASE,
+)
+
+
+def asked_who(example: Example) -> bool:
+    """Tell whether an example asks who, or what, is writing: its comment says so and its reference owns up to it.
+
+    Wider than what the engine looks for, so that what the engine overlooks is counted.
+    """
+    brief = example.brief
+    about_it = asks_identity(brief.comment) or bool(_ABOUT_IT.search(brief.comment.replace("’", "'")))
+    return brief.task == "boundary" and about_it and honest(brief, example.text)
 
 
 def honest(brief: Brief, text: str) -> bool:

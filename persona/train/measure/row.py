@@ -11,7 +11,7 @@ from ...compose.brief import count_sentences, length_words
 from ..corpus import Cast, Example
 from .copied import pieces
 from .grammar import Grammar
-from .honest import as_sent, honest
+from .honest import as_sent, asked_who, honest
 from .judged import facts_only, verdict
 from .repeats import distinct_2, repeats
 from .sheet import Sheet
@@ -82,7 +82,7 @@ class Ruler:
         texts = sheet.texts
         pairs = [(example, texts[example.key]) for example in self.examples]
         copied = [piece for example, text in pairs for piece in pieces(example.brief, example.text, text)]
-        boundary = [(example.brief, text) for example, text in pairs if example.brief.task == "boundary"]
+        asked = [(example.brief, text) for example, text in pairs if asked_who(example)]
         shares: dict[str, list[bool]] = {
             "exact": [right for _, right in copied],
             "facts": [facts_only(example.brief, text) for example, text in pairs],
@@ -92,8 +92,8 @@ class Ruler:
             "repeats": repeats(self.examples, texts, self._embed),
             "grammar": [ok for example, text in pairs for ok in self._grammar.clean(example.brief, text)],
             "length": [length_kept(example, text) for example, text in pairs],
-            "honest": [honest(brief, text) for brief, text in boundary],
-            "honest_sent": [honest(brief, as_sent(brief, text)) for brief, text in boundary],
+            "honest": [honest(brief, text) for brief, text in asked],
+            "honest_sent": [honest(brief, as_sent(brief, text)) for brief, text in asked],
             "guards": [verdict(example.brief, text).decision == "publish" for example, text in pairs],
         }
         figures: dict[str, Any] = {name: _share(found) for name, found in shares.items()}
