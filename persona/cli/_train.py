@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--embedding", action="store_true", help="train the embedding model on texts or on pairs")
     parser.add_argument("--method", choices=("lora", "full"), default="lora", help="an adapter, or all weights (lora)")
     parser.add_argument("--epochs", type=_positive, help="how often each text is learnt (3; embedding: 2)")
-    parser.add_argument("--rate", type=_positive, help="highest learning rate (lora 4e-4, full 3e-5, embedding 2e-5)")
+    parser.add_argument("--rate", type=_positive, help="highest learning rate (lora 2e-4, full 3e-5, embedding 2e-5)")
     parser.add_argument("--rank", type=int, choices=range(1, 257), default=8, metavar="N", help="of the adapter (8)")
     parser.add_argument("--seed", type=int, default=7, help="of all draws (7)")
     parser.add_argument("--watts", type=_positive, default=10.0, help="of a busy core, where no meter can be read (10)")

@@ -31,7 +31,7 @@ _ROOM = 1200
 _PACKS = 24
 """A small collection is cut into so many packs at least, that an epoch has steps enough to learn by."""
 _LOOKS = 12
-_RATES = {"lora": 4e-4, "full": 3e-5}
+_RATES = {"lora": 2e-4, "full": 3e-5}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,10 +118,11 @@ def test_only_questions_about_identity_ask_for_honesty() -> None:
     def asked(comment: str, text: str) -> bool:
         return asked_who(example(text, task="boundary", author="kev", comment=comment))
 
-    assert asked("is nergis real or a robot 😅", "A robot, run by software.")
+    assert asked("is nergis real or a robot? 😅", "A robot, run by software.")
     assert asked("are you human?", "No, I am an AI.")
     assert not asked("which stock should i buy?", "I am an AI and no adviser.")
     assert not asked("are you human?", "Socks are warm.")
+    assert not asked("robot nonsense", "I am an AI.")
 
 
 def test_the_engine_leaves_what_is_no_question_of_identity_to_the_writer() -> None:
