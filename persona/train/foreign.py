@@ -10,7 +10,9 @@ from sqlalchemy import Engine, select
 from ..store import InboxRow, JournalRow, reading
 from .near import plain
 
-_RUN = 5
+RUN = 8
+"""Words in a row that are no chance: two people say "I would like to know" without having read each other."""
+_QUOTE_RUN = 4
 _LEAST = 2
 _MENTION = re.compile(r"@(\w{2,})")
 _QUOTED = re.compile(r"[“\"„«]([^“”\"„«»]{3,})[”\"“»]")
@@ -20,25 +22,38 @@ _MARKS = re.compile(f"{_HELD}{_ENDED}?")
 
 
 class Foreign:
-    """What others have said, and who they are. `words` are their texts, `authors` their handles."""
+    """What others have said, and who they are. `words` are their texts, `authors` their handles.
 
-    def __init__(self, words: Iterable[str] = (), authors: Iterable[str] = ()) -> None:
+    `run` is how many words in a row make a text another's; of shorter things that were said, all words do, and within
+    quotation marks a few are enough.
+    """
+
+    def __init__(self, words: Iterable[str] = (), authors: Iterable[str] = (), *, run: int = RUN) -> None:
         self.authors = frozenset(author.casefold().lstrip("@") for author in authors if author)
+        self._run = run
         self._runs: set[str] = set()
         self._short: set[str] = set()
+        self._quotable: set[str] = set()
         for text in words:
             tokens = plain(text).split()
-            if _LEAST <= len(tokens) < _RUN:
+            if _LEAST <= len(tokens) < run:
                 self._short.add(" ".join(tokens))
-            self._runs.update(_runs(tokens))
+            self._runs.update(_runs(tokens, run))
+            self._quotable.update(_runs(tokens, _QUOTE_RUN))
 
     def __bool__(self) -> bool:
         return bool(self.authors or self._runs or self._short)
 
     def said(self, text: str) -> bool:
-        """Tell whether `text` is, or holds a run of five words of, what another person has said."""
+        """Tell whether `text` is, or holds, what another person has said."""
         tokens = plain(text).split()
-        return " ".join(tokens) in self._short or any(run in self._runs for run in _runs(tokens))
+        if " ".join(tokens) in self._short or any(run in self._runs for run in _runs(tokens, self._run)):
+            return True
+        return any(run in self._short for size in range(_QUOTE_RUN, self._run) for run in _runs(tokens, size))
+
+    def quoted(self, quotation: str) -> bool:
+        """Tell whether the words of a quotation are another person's."""
+        return self.said(quotation) or any(run in self._quotable for run in _runs(plain(quotation).split(), _QUOTE_RUN))
 
     def names(self, text: str) -> bool:
         """Tell whether `text` speaks to or of one of the people by their handle."""
@@ -61,7 +76,7 @@ class Foreign:
             own = [quotes.pop(0) for _ in range(sentence.count(_HELD))]
             rest = iter(own)
             whole = _MARKS.sub(lambda _, rest=rest: next(rest), sentence)
-            if not (_MENTION.search(whole) or self.said(whole) or any(self.said(quote[1:-1]) for quote in own)):
+            if not (_MENTION.search(whole) or self.said(whole) or any(self.quoted(quote[1:-1]) for quote in own)):
                 kept.append(whole)
         return " ".join(kept).strip()
 
@@ -75,5 +90,5 @@ def foreign_of(engine: Engine) -> Foreign:
     return Foreign([row[0] for row in rows], [row[1] for row in rows])
 
 
-def _runs(tokens: list[str]) -> list[str]:
-    return [" ".join(tokens[i : i + _RUN]) for i in range(len(tokens) - _RUN + 1)]
+def _runs(tokens: list[str], size: int) -> list[str]:
+    return [" ".join(tokens[i : i + size]) for i in range(len(tokens) - size + 1)]

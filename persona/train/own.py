@@ -68,9 +68,9 @@ def _approved(engine: Engine, handle: str) -> list[tuple[str, Mapping[str, Any]]
 
 
 def _quoted(subject: Mapping[str, Any]) -> Foreign:
-    # The person may have been forgotten everywhere else.
+    # The person may have been forgotten everywhere else; and this text was made of the quotation.
     quote = subject.get("quote") or {}
-    return Foreign([str(quote.get("text", ""))], [str(quote.get("author", ""))])
+    return Foreign([str(quote.get("text", ""))], [str(quote.get("author", ""))], run=4)
 
 
 def _topic(subject: Mapping[str, Any]) -> str:

@@ -142,11 +142,11 @@ def test_near_duplicates_are_found_among_many() -> None:
 def test_the_words_of_others_are_never_trained_on() -> None:
     foreign = Foreign(["I always freeze my sourdough in thick slices", "so good every time"], ["lena_k"])
     found = cleaned(
-        "Some say: I always freeze my sourdough in slices. I agree.",
-        "As I said, always freeze my sourdough in thick pieces.",
+        "Some say: I always freeze my sourdough in thick slices, and I agree.",
+        "It was so good every time, I hear.",
         "Hello @Lena_K, how is the soup today?",
         "so good every time",
-        "A loaf in slices freezes well, and thaws in minutes.",
+        "A loaf in slices freezes well. I always freeze my sourdough in boxes.",
         foreign=foreign,
     )
     assert reasons(found) == dict.fromkeys((101, 102, 103, 104), "another's words")
@@ -156,6 +156,7 @@ def test_sentences_that_quote_others_are_cut() -> None:
     foreign = Foreign(["can you do soups. without cream please"], ["lena_k"])
     text = "@lena_k wrote: “Can you do soups. Without cream, please!” A potato thickens it. “Simple” is a fine word."
     assert foreign.without(text) == "A potato thickens it. “Simple” is a fine word."
+    assert foreign.without("As somebody put it, “soups without cream please”, and so be it. Yes.") == "Yes."
     assert foreign.without("You said “can you do soups. without cream please”.") == ""
 
 
