@@ -9,7 +9,6 @@ other load; wall seconds do not.
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from pathlib import Path
 from typing import Any
@@ -99,8 +98,7 @@ def measure(reference: Reference, models: dict[str, LocalChatModel], *, quick: b
         few = requests[: 1 if quick else 2]
         # One by one is so slow that its rate is taken from the first requests.
         ways: dict[str, Any] = {"transformers, one by one": lambda few=few: reference.one_by_one(few)}
-        if importlib.util.find_spec("langchain_huggingface"):
-            ways["HuggingFacePipeline.batch"] = lambda few=few: reference.pipeline(few)
+        ways["HuggingFacePipeline.batch"] = lambda few=few: reference.pipeline(few)
         if not quick or count == 1:
             ways["transformers, padded batch"] = lambda requests=requests: reference.write(requests, 3)
         for name, model in models.items():
@@ -132,8 +130,6 @@ def main() -> None:
     print(table(rows))
     print(f"auto is {models['auto'].resolved_precision}; loading the first model took {load} s, imports included")
     print(f"a tick of 6 requests: {first['per_second']} tokens/s, with its prefix kept {again['per_second']}")
-    if not importlib.util.find_spec("langchain_huggingface"):
-        print("HuggingFacePipeline.batch: skipped, langchain_huggingface is not installed")
     finish(
         {"machine": found, "load_seconds": load, "tick": {"first": first, "again": again}, "rows": rows},
         as_json=options.json,

@@ -16,7 +16,7 @@ from .engine import Drafted, Engine
 from .guard import Finding, Verdict
 from .plan import Subject
 from .store import InboxRow, OutboxRow, PostRow, TraceRow, append, reading, writing
-from .text import without_tags
+from .text import without_end_tags
 
 SOON = timedelta(minutes=30)
 """Once a text is due this soon, all texts that are wanted are written in one batch."""
@@ -87,7 +87,7 @@ def cue_of(engine: Engine, session: Session, group: Sequence[OutboxRow]) -> Cue:
             text=event.text,
             at=event.at,
             source=f"{event.channel}:{event.remote_id}",
-            about=without_tags(post_text(session, event)),
+            about=without_end_tags(post_text(session, event)),
         )
     return Cue(
         key=first.key,

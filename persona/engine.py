@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .compose import labels_for, messages_for, sampling_for, with_labels
-from .compose.asked import brief_for, friendly, said_to
-from .compose.brief import Brief
+from .compose.asked import friendly, said_to
 from .compose.build import build_body, by_code, facts_for, model_part, needs_model
 from .compose.choose import Option, best_of, score_options
 from .compose.exact import not_known
@@ -19,12 +18,11 @@ from .compose.moves import kind_of, points_for
 from .compose.prompt import fallen_back, is_plain
 from .compose.rank import subject_of
 from .cue import Cue
-from .definition import Product
 from .digest import rng_of, seed_of
 from .guard import Draft, Guard, Verdict
 from .guards.review import builtin_guards, review
-from .memory import Query, Recalled
 from .parts import Parts
+from .work import Work, queries_of
 from .writer import Message, WriteRequest, Written
 
 if TYPE_CHECKING:
@@ -51,34 +49,6 @@ class Drafted:
     model: str = ""
     seed: int = 0
     error: str = ""
-
-
-@dataclass
-class _Work:
-    cue: Cue
-    recalled: list[Recalled]
-    product: Product | None
-    labels: tuple[str, ...]
-    facts: tuple[str, ...]
-    recent: tuple[str, ...]
-    points: tuple[str, ...] = ()
-    said: str = ""
-    """what code says instead of the model"""
-    messages: tuple[Any, ...] = ()
-    model: str = "code"
-    options: list[Option] = field(default_factory=list)
-    written_by: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
-    """of each option: the model, and the messages that it was given"""
-    error: str = ""
-
-    @property
-    def brief(self) -> Brief:
-        """What the text shall do."""
-        return brief_for(self.cue, self.recalled, self.product, self.points)
-
-    @property
-    def settled(self) -> bool:
-        return any(option.verdict.decision == "publish" for option in self.options)
 
 
 class Engine:
@@ -109,17 +79,17 @@ class Engine:
             self.spent[cue.persona.handle] = self.spent.get(cue.persona.handle, 0.0) + share
         return drafts
 
-    def _recall(self, cues: Sequence[Cue], now: datetime, recent: Mapping[str, Sequence[str]]) -> list[_Work]:
+    def _recall(self, cues: Sequence[Cue], now: datetime, recent: Mapping[str, Sequence[str]]) -> list[Work]:
         began = time.perf_counter()
-        queries = [query for cue in cues for query in _queries(cue, now)]
+        queries = [query for cue in cues for query in queries_of(cue, now)]
         answers = iter(self.parts.memory.recall(queries) if queries else [])
         work = []
         for cue in cues:
-            recalled = [found for _ in _queries(cue, now) for found in next(answers)]
+            recalled = [found for _ in queries_of(cue, now) for found in next(answers)]
             products = self.parts.products_of(cue.persona)
             product = next((p for p in products if p.id == cue.subject.product), None)
             work.append(
-                _Work(
+                Work(
                     cue=cue,
                     recalled=recalled,
                     product=product,
@@ -131,7 +101,7 @@ class Engine:
         self.seconds["recall"] += time.perf_counter() - began
         return work
 
-    def _plan(self, work: Sequence[_Work]) -> None:
+    def _plan(self, work: Sequence[Work]) -> None:
         """Find what the texts shall say: what the persona knows of the subject, and moves for the kind of comment."""
         for w in work:
             cue, said = w.cue, said_to(w.cue)
@@ -152,17 +122,17 @@ class Engine:
                 # Asked for what it does not know, a small model makes something up.
                 w.said = not_known(said[0], random)
 
-    def _write_by_code(self, work: Sequence[_Work], now: datetime) -> None:
+    def _write_by_code(self, work: Sequence[Work], now: datetime) -> None:
         for w in work:
             if w.said or not needs_model(w.cue):
                 w.options.append(self._option(w, w.said, None, now, 0))
                 w.written_by.append(("code", ()))
 
-    def _write_by_model(self, work: Sequence[_Work], now: datetime, turn: int) -> None:
+    def _write_by_model(self, work: Sequence[Work], now: datetime, turn: int) -> None:
         if not work:
             return
         began = time.perf_counter()
-        batches: dict[int, list[tuple[_Work, WriteRequest]]] = {}
+        batches: dict[int, list[tuple[Work, WriteRequest]]] = {}
         writers = {}
         for w in work:
             writer = self.parts.writer_of(w.cue.persona)
@@ -170,7 +140,7 @@ class Engine:
             w.messages = messages_for(w.cue, w.recalled, w.product, w.points)
             w.model = writer.name
             batches.setdefault(id(writer), []).append((w, self._request(w, turn)))
-        answers: list[tuple[_Work, WriteRequest, Written]] = []
+        answers: list[tuple[Work, WriteRequest, Written]] = []
         for name, batch in batches.items():
             written = writers[name].write([request for _, request in batch])
             answers += ((w, request, answer) for (w, request), answer in zip(batch, written, strict=True))
@@ -185,16 +155,19 @@ class Engine:
             scored = self._scored(asked, [option for option in fresh if option.body])
             w.options += scored
             w.written_by += [(answer.model or w.model, messages)] * len(scored)
+            self._or_plainly(asked, now)
         self.seconds["choosing"] += time.perf_counter() - began
 
-    def _or_plainly(self, w: _Work, now: datetime) -> None:
+    def _or_plainly(self, w: Work, now: datetime) -> None:
         """Let code say a planned answer as it stands, if no candidate says it."""
         if said_to(w.cue) is None or not w.points or not is_plain(w.cue.persona):
             return
         if not any(option.parts.get("told", 0) >= SAID and option.parts.get("kept", 0) >= SAID for option in w.options):
-            w.options += self._scored(w, [self._option(w, by_code(w.brief), None, now, 0)])
+            said = self._scored(w, [self._option(w, by_code(w.brief), None, now, 0)])
+            w.options += said
+            w.written_by += [("code", ())] * len(said)
 
-    def _request(self, w: _Work, turn: int) -> WriteRequest:
+    def _request(self, w: Work, turn: int) -> WriteRequest:
         return WriteRequest(
             id=f"{w.cue.key}:{turn}",
             messages=w.messages,
@@ -204,12 +177,12 @@ class Engine:
             instead=self._instead(w),
         )
 
-    def _instead(self, w: _Work) -> tuple[Message, ...]:
+    def _instead(self, w: Work) -> tuple[Message, ...]:
         if w.cue.persona.writer.fallback is None:
             return ()
         return messages_for(fallen_back(w.cue), w.recalled, w.product, w.points)
 
-    def _option(self, w: _Work, written: str, logprob: float | None, now: datetime, place: int) -> Option:
+    def _option(self, w: Work, written: str, logprob: float | None, now: datetime, place: int) -> Option:
         # The frame around the model's words is drawn per cue, not per candidate, so that candidates differ in wit.
         random = rng_of("frame", self.parts.seed, w.cue.key)
         body = build_body(w.cue, written, w.recalled, w.product, random, None if w.said else w.brief)
@@ -218,7 +191,7 @@ class Engine:
         verdict = review(draft, self.guards) if body else Verdict()
         return Option(written=written, body=body, text=text, verdict=verdict, logprob=logprob)
 
-    def _scored(self, w: _Work, options: list[Option]) -> list[Option]:
+    def _scored(self, w: Work, options: list[Option]) -> list[Option]:
         if not options:
             return []
         import numpy as np
@@ -271,7 +244,7 @@ class Engine:
             question=cue.heard.text if cue.heard else "",
         )
 
-    def _finish(self, w: _Work) -> Drafted:
+    def _finish(self, w: Work) -> Drafted:
         seed = seed_of("write", self.parts.seed, w.cue.key, 0)
         if not w.options:
             error = w.error or "the writer gave no usable text"
@@ -285,74 +258,7 @@ class Engine:
             text=chosen.text,
             labels=w.labels,
             verdict=chosen.verdict,
-            trace=_trace(w, place),
+            trace=w.trace(place),
             model=w.model,
             seed=seed,
         )
-
-
-def _queries(cue: Cue, now: datetime) -> list[Query]:
-    handle, limit = cue.persona.handle, cue.persona.memory.recall
-    if limit == 0:
-        return []
-    if cue.heard is None:
-        # What one follower said does not steer a post, except where code quotes it.
-        return [Query(persona=handle, text=cue.subject.text, now=now, limit=limit, kinds=("post", "canon", "promise"))]
-    source = cue.heard.source
-    return [
-        Query(
-            persona=handle,
-            text=cue.heard.text,
-            now=now,
-            limit=2,
-            kinds=("told",),
-            author=cue.heard.author,
-            exclude_sources=(source,),
-        ),
-        Query(persona=handle, text=cue.heard.text, now=now, limit=limit, kinds=("post", "canon", "promise")),
-    ]
-
-
-def _trace(w: _Work, place: int) -> dict[str, Any]:
-    cue = w.cue
-    heard = None
-    if cue.heard:
-        heard = {"author": cue.heard.author, "text": cue.heard.text, "about": cue.heard.about}
-    return {
-        "cue": {
-            "key": cue.key,
-            "kind": cue.kind,
-            "due_at": cue.due_at.isoformat(),
-            "subject": cue.subject.as_json(),
-            "heard": heard,
-        },
-        "recalled": [
-            {
-                "id": r.record.id,
-                "kind": r.record.kind,
-                "author": r.record.author,
-                "text": r.record.text,
-                "score": r.score,
-                "reason": r.reason,
-            }
-            for r in w.recalled
-        ],
-        "messages": [{"role": m.role, "content": m.content} for m in w.messages],
-        "candidates": [
-            {
-                "text": option.body,
-                "logprob": option.logprob,
-                "score": option.score,
-                "parts": option.parts,
-                "chosen": i == place,
-                "reasons": list(option.verdict.reasons),
-            }
-            for i, option in enumerate(w.options)
-        ],
-        "verdict": {
-            "decision": w.options[place].verdict.decision,
-            "findings": [
-                {"rule": f.rule, "decision": f.decision, "reason": f.reason} for f in w.options[place].verdict.findings
-            ],
-        },
-    }

@@ -48,9 +48,19 @@ def promised_in(text: str) -> str:
     return ""
 
 
-def without_tags(text: str) -> str:
+def without_end_tags(text: str) -> str:
     """Return `text` without the hashtags at its end, where labels stand."""
     words = text.split(" ")
     while words and words[-1].startswith("#"):
         words.pop()
     return " ".join(words)
+
+
+def stem(word: str) -> str:
+    """Return `word` without the commonest English endings: enough to match "runs" and "running"."""
+    word = word.removesuffix("'s")
+    for ending in ("ings", "ing", "ies", "ed", "es", "s", "y", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word

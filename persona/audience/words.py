@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from persona.text import stem
+
 _AWAY = re.compile(r"https?://\S+|[@#]\w+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _PART = re.compile(r"[.,;:!?()\n\"“”–—/]+")
@@ -51,16 +53,6 @@ _ENDINGS = ("ful", "ous", "ive", "ish", "less", "able", "ible", "ly", "est")
 def words(text: str) -> list[str]:
     """Return the words of `text` in lower case, without links, handles and tags."""
     return [w.replace("’", "'") for w in _WORD.findall(_AWAY.sub(" ", text).lower())]
-
-
-def stem(word: str) -> str:
-    """Return `word` without the commonest English endings: enough to match "runs" and "running"."""
-    word = word.removesuffix("'s")
-    for ending in ("ings", "ing", "ies", "ed", "es", "s", "y", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            word = word[: -len(ending)]
-            break
-    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 
 def stems(text: str) -> frozenset[str]:

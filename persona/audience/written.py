@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from persona.compose.brief import Brief, Card, brief_messages
 from persona.definition import Persona
 from persona.network import Status
-from persona.text import clean_text, without_tags
+from persona.text import clean_text, without_end_tags
 from persona.writer import Sampling, WriteRequest
 
 from .bank import Intent
@@ -37,7 +37,7 @@ def may_write(intent: Intent) -> bool:
 
 def request(request_id: str, seed: int, persona: Persona, post: Status, intent: Intent) -> WriteRequest:
     """Ask for one comment under `post`, in the words that the pocket writer knows, about one of its nouns."""
-    text = without_tags(clean_text(post.text, 500))
+    text = without_end_tags(clean_text(post.text, 500))
     found = nouns(text)
     points = (_PLANS[intent].format(found[seed % len(found)]),) if found else ()
     card = Card(name=persona.name, bio="", voice=())

@@ -107,7 +107,7 @@ def _writer(
     return 0, (
         f"Loss on texts that were not trained on: {loss['before']} before, {loss['after']} after; {seconds:.0f} s. "
         f"{outcome.progress.ended.capitalize()}.\n"
-        f"Read {Path(args.out) / 'report.md'}; to use it, write  writer: {{model: {args.out}}}"
+        f"Read {Path(args.out) / 'report.md'}; to use it, write  writer: {{model: {args.out}, reads: briefs}}"
     )
 
 

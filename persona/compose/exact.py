@@ -11,6 +11,7 @@ from random import Random
 from ..cue import Cue
 from ..definition import Persona, Product
 from ..memory import Record
+from .stems import stems
 
 _WISH = re.compile(
     r"\b(?:can|could|would|will) (?:you|u) (?:please )?(?:post|write|do|make|cover|talk|share|explain)\b|"
@@ -20,12 +21,6 @@ _WISH = re.compile(
 )
 _PRICE = re.compile(r"\b(?:price|cost|how much|expensive|cheap|€|\$|£)", re.IGNORECASE)
 _OFFER = re.compile(r"\b(?:discount|code|sale|offer|deal|coupon)\b", re.IGNORECASE)
-_WORD = re.compile(r"[a-z]{3,}")
-_COMMON = frozenset(
-    {"the", "and", "for", "with", "this", "that", "you", "your", "are", "was", "has", "have", "does", "did", "can"}
-    | {"will", "not", "but", "from", "any", "how", "what", "when", "where", "they", "them", "there", "one", "too"}
-    | {"get", "got", "just", "like", "really", "would", "could", "should", "about", "into", "out", "all"}
-)
 _UNKNOWN = (
     "That is not in the facts I was given, and I will not guess. The shop's page will know.",
     "I do not have that one in my notes, so I would rather not guess. The shop can tell you.",
@@ -119,8 +114,8 @@ def product_answer(product: Product, comment: str, random: Random) -> str:
         return f"{product.name} costs {product.price}.{offer}"
     if _OFFER.search(comment):
         return f"The offer is {product.offer}." if product.offer else f"There is no offer on {product.name} now."
-    asked = _words(comment) - _words(product.name)
-    fitting = [fact for fact in product.facts if asked & _words(fact)]
+    asked = stems(comment) - stems(product.name)
+    fitting = [fact for fact in product.facts if asked & stems(fact)]
     if fitting:
         return f"{product.name}: {_join(fitting[:2])}."
     return random.choice(_UNKNOWN)
@@ -140,10 +135,6 @@ def is_question(comment: str) -> bool:
     """Tell whether a comment asks something."""
     opening = r"(?:is|are|does|do|can|how|what|when|where|which|who|why|will)\b"
     return "?" in comment or bool(re.match(opening, comment, re.IGNORECASE))
-
-
-def _words(text: str) -> set[str]:
-    return {word.rstrip("s") for word in _WORD.findall(text.casefold())} - _COMMON
 
 
 def _join(parts: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ A small model answers well when it is told what to say, and badly when it has to
 classifier and a few rules; a wrong guess costs a less fitting, still friendly answer.
 """
 
-# ruff: noqa: E501 - a pattern is easier to read in one piece
 from __future__ import annotations
 
 import re
@@ -29,12 +28,13 @@ def _any(words: str) -> re.Pattern[str]:
 
 
 _SUCCESS = _any(
-    r"(?:it |that |this )?(?:really |actually |finally )?work(?:s|ed)|did it|made (?:it|this|mine|one|them)|tried (?:it|this)"
-    r"|finally|first time|managed|fixed|finished|baked|passed|i ran|turned out|no more|proud"
+    r"(?:it |that |this )?(?:really |actually |finally )?work(?:s|ed)|did it|made (?:it|this|mine|one|them)"
+    r"|tried (?:it|this)|finally|first time|managed|fixed|finished|baked|passed|i ran|turned out|no more|proud"
 )
 _SAD = _any(
-    r"bad day|rough (?:day|week)|tired|exhausted|sad|lonely|alone|crying|cried|miss (?:my|him|her)|lost my|died|passed away"
-    r"|gave up|giving up|failed|ruined|broke(?:n)? heart|sick|anxious|stressed|can'?t sleep|hard week|overwhelmed|terrible"
+    r"bad day|rough (?:day|week)|tired|exhausted|sad|lonely|alone|crying|cried|miss (?:my|him|her)|lost my|died"
+    r"|passed away|gave up|giving up|failed|ruined|broke(?:n)? heart|sick|anxious|stressed|can'?t sleep|hard week"
+    r"|overwhelmed|terrible"
 )
 
 _KINDS: Mapping[str, Kind] = {

@@ -7,7 +7,7 @@ import unicodedata
 
 from ..cue import Cue
 from ..definition.schema import Emoji
-from ..guards.emoji import emoji_in
+from ..guards.emoji import emoji_in, undressed
 from .brief import Brief
 from .rank import kept as kept_share
 
@@ -44,9 +44,9 @@ def clean(written: str, *, sentences: int, chars: int) -> str:
 
 def within_emoji(text: str, policy: Emoji) -> str:
     """Return the text without emoji beyond the persona's policy: the last ones and those not allowed go."""
-    left = policy.max
+    left, allowed = policy.max, {undressed(sign) for sign in policy.allowed}
     for found in emoji_in(text):
-        if left and (not policy.allowed or found.rstrip("\ufe0f") in {a.rstrip("\ufe0f") for a in policy.allowed}):
+        if left and (not allowed or undressed(found) in allowed):
             left -= 1
         else:
             at = text.rindex(found)

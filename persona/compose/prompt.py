@@ -32,11 +32,12 @@ def messages_for(
 
 
 def is_plain(persona: Persona) -> bool:
-    """Tell whether the persona's writer reads briefs: the pocket writer was trained on them.
+    """Tell whether the persona's writer reads briefs: the pocket writer was trained on them, others may say so.
 
     A larger model gets the whole persona: rules of conduct, canon and samples as turns of a chat.
     """
-    return persona.writer.model == "pocket"
+    writer = persona.writer
+    return writer.reads == "briefs" or (writer.reads is None and writer.model == "pocket")
 
 
 def fallen_back(cue: Cue) -> Cue:
@@ -44,7 +45,7 @@ def fallen_back(cue: Cue) -> Cue:
     own = cue.persona.writer
     if own.fallback is None:
         return cue
-    writer = own.model_copy(update={"model": own.fallback.model})
+    writer = own.model_copy(update={"model": own.fallback.model, "reads": own.fallback.reads})
     return replace(cue, persona=cue.persona.model_copy(update={"writer": writer}))
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .brief import Brief, count_sentences
+from .stems import stems
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 
 WEIGHTS = {"fit": 0.2, "told": 0.2, "kept": 0.15, "exact": 0.15, "fluency": 0.15, "novelty": 0.1, "length": 0.05}
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_WORD = re.compile(r"[^\W\d_]{3,}")
-_COMMON_WORDS = """about and are because but can for from has have her his how into its not one our out she that the
-their them then there they this was what when where which who why will with you your"""
-_COMMON = frozenset(_COMMON_WORDS.split())
-_STEM = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,10 +117,10 @@ def kept(brief: Brief, text: str) -> float:
     An answer that is told what to say shall say that: words of the comment do not count, since a small model mixes
     them in at random.
     """
-    stems = _stems(text)
+    own = stems(text)
     planned = brief.comment and brief.points
     given = " ".join([*brief.points, brief.author]) if planned else given_in(brief)
-    return len(stems & _stems(given)) / len(stems) if stems else 1.0
+    return len(own & stems(given)) / len(own) if own else 1.0
 
 
 def given_in(brief: Brief) -> str:
@@ -146,9 +142,5 @@ def exact(brief: Brief, text: str) -> float:
 
 
 def _overlap(wanted: str, text: str) -> float:
-    stems = _stems(wanted)
-    return len(stems & _stems(text)) / len(stems) if stems else 1.0
-
-
-def _stems(text: str) -> set[str]:
-    return {word[:_STEM] for word in _WORD.findall(text.casefold()) if word not in _COMMON}
+    asked = stems(wanted)
+    return len(asked & stems(text)) / len(asked) if asked else 1.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import time, timedelta
 from inspect import Parameter, signature
 from pathlib import Path
@@ -230,8 +230,8 @@ def _arguments(shape: Shape, names: Mapping[Part, str]) -> Iterator[str]:
             yield f"{name}={_code(value, names)}"
 
 
-def _only(core: Core, known: set[str] = frozenset()) -> None:  # type: ignore[assignment]
-    if set(core) - _SILENT - known:
+def _only(core: Core, known: Collection[str] = ()) -> None:
+    if set(core) - _SILENT - set(known):
         raise _Unknown
 
 

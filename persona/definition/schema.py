@@ -214,6 +214,10 @@ class WriterModel(Model):
     )
     price: Price | None = Field(default=None, description="What a remote model costs.")
     budget: Budget | None = Field(default=None, description="The most that may be used in a day.")
+    reads: Literal["briefs", "chat"] | None = Field(
+        default=None,
+        description="How it is asked: briefs, as pocket and what `persona train` makes, or chat, as all others.",
+    )
     options: ChannelSettings = Field(
         default={}, description="What else LangChain's model takes, such as reasoning_effort: minimal."
     )

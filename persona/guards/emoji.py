@@ -21,6 +21,11 @@ def emoji_in(text: str) -> list[str]:
     return _CLUSTER.findall(text)
 
 
+def undressed(sign: str) -> str:
+    """Return an emoji without skin tone and presentation."""
+    return _DRESSING.sub("", sign)
+
+
 class EmojiGuard(Guard):
     """Holds a text with more emoji than the persona's card allows, or with others."""
 
@@ -35,8 +40,8 @@ class EmojiGuard(Guard):
         if len(found) > policy.max:
             reason = f"the text holds {len(found)} emoji, at most {policy.max} are allowed"
             findings.append(Finding(rule=self.name, decision="hold", reason=reason))
-        allowed = {_DRESSING.sub("", sign) for sign in policy.allowed}
-        if strange := [e for e in dict.fromkeys(found) if allowed and _DRESSING.sub("", e) not in allowed]:
+        allowed = {undressed(sign) for sign in policy.allowed}
+        if strange := [e for e in dict.fromkeys(found) if allowed and undressed(e) not in allowed]:
             reason = f"{' '.join(strange)} is not among the persona's emoji ({' '.join(policy.allowed)})"
             findings.append(Finding(rule=self.name, decision="hold", reason=reason))
         return findings

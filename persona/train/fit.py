@@ -181,7 +181,7 @@ class Fit(Generic[ItemT]):
         for item in batch:
             logits, targets = self.model.run(item)
             loss = cross_entropy(logits, targets, reduction="sum") / count
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             total += float(loss.detach())
         for bound, parameter in zip(self._bound, self.model.parameters, strict=True):
             bound.grad = parameter.grad.float() if parameter.grad is not None else None
@@ -242,7 +242,8 @@ class Fit(Generic[ItemT]):
         if found := standing(self.folder):
             if found.pop("recipe") == self.key and found["steps"] == self.progress.steps:
                 with safe_open(file, framework="pt") as stream:
-                    tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+                    names = stream.keys()
+                    tensors = {name: stream.get_tensor(name) for name in names}
                 self._load_masters(tensors)
                 for i, bound in enumerate(self._bound):
                     if f"m{i}" in tensors:

@@ -65,8 +65,6 @@ class Packer:
     def __init__(self, tokenizer: Any, template: Template, *, end: str, most: int = 1200) -> None:
         """`end` is the text that ends an answer, such as `<|im_end|>`; `most` is a pack's size in tokens."""
         self._tokenizer, self._template, self._end, self.most = tokenizer, template, end, most
-        added = tokenizer.get_added_tokens_decoder().values()
-        self._special = sorted((token.content for token in added if len(token.content) > 1), key=len, reverse=True)
 
     def tokens(self, lesson: Lesson) -> tuple[list[int], list[int], list[int]]:
         """Return the tokens of the shared beginning, of the rest of the prompt, and of the answer with its end."""
@@ -83,11 +81,11 @@ class Packer:
         head, rest = self._encode(shared), self._encode(prompt[len(shared) :])
         # After "assistant:" a word is written with its blank, as it stands in running text.
         blank = "" if prompt[-1:].isspace() or prompt.endswith(">") else " "
-        return head, rest, self._encode(blank + self._harmless(lesson.text) + self._end)
+        return head, rest, self._encode(blank + self._template.harmless(lesson.text) + self._end)
 
     def plain(self, text: str) -> tuple[list[int], list[int], list[int]]:
         """Return the tokens of a text that answers no prompt."""
-        return [], [], self._encode(self._harmless(text) + self._end)
+        return [], [], self._encode(self._template.harmless(text) + self._end)
 
     def packs(self, lessons: Sequence[Lesson]) -> list[Pack]:
         """Return packs of at most `most` tokens; lessons that share a beginning must stand together.
@@ -123,15 +121,8 @@ class Packer:
         except ValueError:
             return ""
         # Only at a control token is the text cut as the tokenizer cuts it, whatever follows.
-        cut = max((opening.rfind(token) for token in self._special), default=0)
+        cut = max((opening.rfind(token) for token in self._template.special), default=0)
         return opening[: max(cut, 0)] if found else ""
-
-    def _harmless(self, text: str) -> str:
-        # A text that spells the model's own control tokens must not teach it to end or to open turns.
-        for token in self._special:
-            if token in text:
-                text = text.replace(token, f"{token[0]} {token[1:]}")
-        return text
 
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)

@@ -54,13 +54,13 @@ class Template:
         self._tokenizer = tokenizer
         self._tokens = tokens
         added = tokenizer.get_added_tokens_decoder().values()
-        self._special = sorted((token.content for token in added if len(token.content) > 1), key=_longest)
+        self.special = sorted((token.content for token in added if len(token.content) > 1), key=_longest)
         self._takes_system = self._shows_system()
 
     def text(self, messages: Sequence[Message], *, prompt: bool) -> str:
         """Return the messages as the model reads them; with `prompt`, ready for the answer."""
         shown = messages if self._takes_system else without_system(messages)
-        return self._render([Message(role=m.role, content=self._harmless(m.content)) for m in shown], prompt)
+        return self._render([Message(role=m.role, content=self.harmless(m.content)) for m in shown], prompt)
 
     def _render(self, messages: Sequence[Message], prompt: bool) -> str:
         turns = [{"role": m.role, "content": m.content} for m in messages]
@@ -75,9 +75,9 @@ class Template:
             # A template that fails for other reasons fails again on the first request, which is told.
             return False
 
-    def _harmless(self, content: str) -> str:
-        # A comment that spells the model's own control tokens must not end its turn or open a system turn.
-        for token in self._special:
+    def harmless(self, content: str) -> str:
+        """Return `content` with the model's own control tokens broken up: it must not end its turn or open another."""
+        for token in self.special:
             if token in content:
                 content = content.replace(token, f"{token[0]} {token[1:]}")
         return content

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from persona.channel import Limits
 from persona.compose.asked import brief_for, card_for, friendly
 from persona.compose.brief import Brief, Card, Goods, brief_messages, count_sentences
 from persona.compose.polish import within_emoji
-from persona.cue import Cue, Heard
+from persona.cue import Heard
 from persona.definition import Definition
 from persona.definition.schema import Emoji
 from persona.memory import Recalled, Record
 from persona.plan import Subject
 from persona.plan.subject import Quote
 from persona.rehearsal import START
+from tests.compose.cues import cue_for
 
 CARD = Card(name="Ada", bio="A virtual baker.", voice=("dry",), style=("No emoji.",), samples=("One.", "Two."))
 GOODS = Goods(name="Ovo 2", price="€14", facts=("holds two eggs", "made of steel"), offer="two for €24")
@@ -91,21 +91,8 @@ def test_count_sentences(text: str, count: int) -> None:
     assert count_sentences(text) == count
 
 
-def cue(two: Definition, subject: Subject, heard: Heard | None = None) -> Cue:
-    return Cue(
-        key="k",
-        persona=two.persona("tamsin_specs"),
-        kind="reply" if heard else "post",
-        due_at=START,
-        subject=subject,
-        channel="feed",
-        limits=Limits(),
-        heard=heard,
-    )
-
-
 def test_an_angle_becomes_topic_and_points(two: Definition) -> None:
-    brief = brief_for(cue(two, Subject(topic="cables", angle="a cable that frays", say="bend it less")), (), None)
+    brief = brief_for(cue_for(two, Subject(topic="cables", angle="a cable that frays", say="bend it less")), (), None)
     assert (brief.task, brief.topic, brief.points) == ("post", "a cable that frays", ("bend it less",))
     assert 1 <= brief.sentences <= 2
     assert brief.card == card_for(two.persona("tamsin_specs"))
@@ -113,7 +100,7 @@ def test_an_angle_becomes_topic_and_points(two: Definition) -> None:
 
 def test_a_product_becomes_goods_word_for_word(two: Definition) -> None:
     product = two.product("fold-stand")
-    brief = brief_for(cue(two, Subject(mode="promo", product=product.id)), (), product)
+    brief = brief_for(cue_for(two, Subject(mode="promo", product=product.id)), (), product)
     assert brief.goods == Goods(name=product.name, price=product.price, facts=product.facts, offer=product.offer)
 
 
@@ -125,7 +112,7 @@ def test_a_reply_remembers_its_author_and_nobody_else(two: Definition) -> None:
 
     def memory(author: str) -> tuple[str, ...]:
         found = Recalled(record=replace(record, author=author), score=0.5, parts={})
-        return brief_for(cue(two, Subject(mode="chat"), heard), (found,), None).memory
+        return brief_for(cue_for(two, Subject(mode="chat"), heard), (found,), None).memory
 
     assert memory("eve") == ("Eve wrote: my dog chewed the cable twice",)
     assert memory("mallory") == ()
@@ -133,7 +120,7 @@ def test_a_reply_remembers_its_author_and_nobody_else(two: Definition) -> None:
 
 def test_what_a_follower_said_is_taken_up_as_a_reply(two: Definition) -> None:
     quote = Quote(record_id="r", author="eve", text="my dog chewed the cable", at=START.isoformat())
-    brief = brief_for(cue(two, Subject(mode="callback", topic="cables", quote=quote)), (), None)
+    brief = brief_for(cue_for(two, Subject(mode="callback", topic="cables", quote=quote)), (), None)
     assert (brief.task, brief.author, brief.comment) == ("reply", "Eve", "my dog chewed the cable")
 
 

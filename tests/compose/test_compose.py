@@ -9,20 +9,20 @@ from random import Random
 import numpy as np
 import pytest
 
-from persona.channel import Limits
 from persona.compose import clean, messages_for, with_labels
 from persona.compose.brief import Brief, Card
 from persona.compose.build import build_body, facts_for, needs_model
 from persona.compose.choose import Option, best_of, score_options
 from persona.compose.exact import asks_for_more, is_question, product_answer, promise, promo_facts, seen_again
 from persona.compose.polish import grounded
-from persona.cue import Cue, Heard
+from persona.cue import Heard
 from persona.definition import Definition
 from persona.guard import Finding, Verdict
 from persona.memory import Recalled, Record
 from persona.plan import Subject
 from persona.rehearsal import START
 from persona.text import promised_in
+from tests.compose.cues import cue_for
 
 
 @pytest.mark.parametrize(
@@ -48,19 +48,6 @@ def test_labels_survive_every_length(most: int) -> None:
     text = with_labels("a long body of many words that will not fit everywhere " * 3, ("#ad", "#AI"), most)
     assert len(text) <= most
     assert text.endswith("#ad #AI")
-
-
-def cue_for(two: Definition, subject: Subject, heard: Heard | None = None) -> Cue:
-    return Cue(
-        key="k",
-        persona=two.persona("tamsin_specs"),
-        kind="reply" if heard else "post",
-        due_at=START,
-        subject=subject,
-        channel="feed",
-        limits=Limits(),
-        heard=heard,
-    )
 
 
 def said(text: str, about: str = "") -> Heard:

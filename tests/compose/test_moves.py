@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -74,8 +75,8 @@ def test_moves_name_the_author_and_doubts_get_what_is_known(kind: Kind) -> None:
 def test_knowledge_is_the_nearest_angle_or_nothing(two: Definition) -> None:
     words = ("bread", "soup", "why")
 
-    def embed(texts: object) -> list[np.ndarray]:
-        return [np.array([float(w in t) for w in words], dtype=np.float32) for t in texts]  # type: ignore[attr-defined]
+    def embed(texts: Sequence[str]) -> list[Any]:
+        return [np.array([float(w in t) for w in words], dtype=np.float32) for t in texts]
 
     persona = two.persona("tamsin_specs")
     topic = persona.topics[0].model_copy(

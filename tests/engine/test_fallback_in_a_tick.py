@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from persona.clock import VirtualClock
 from persona.definition import Definition, Persona
 from persona.parts import Parts
 from persona.rehearsal import START
@@ -39,10 +40,11 @@ class Says(Writer):
 
 
 def tick_until_written(parts: Parts, hours: int = 30) -> None:
-    runner = Runner(parts)
+    runner, clock = Runner(parts), parts.clock
+    assert isinstance(clock, VirtualClock)
     for step in range(hours * 2):
-        parts.clock.set(START + timedelta(minutes=30 * step))  # type: ignore[attr-defined]
-        runner.tick(parts.clock.now())
+        clock.set(START + timedelta(minutes=30 * step))
+        runner.tick(clock.now())
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_a_writer_is_trained_and_said_how_to_use(
     assert "line 41 left out: personal data (a phone number in its text)" in out
     assert "1234567" not in out
     assert re.search(r"Loss on texts that were not trained on: [\d.]+ before, [\d.]+ after", out)
-    assert "writer: {model: brand}" in out
+    assert "writer: {model: brand, reads: briefs}" in out
     assert re.search(r"^step (\d+) of \1 ", out, re.MULTILINE)
     assert Path("brand", WEIGHTS).is_file()
     assert main(line) == 2

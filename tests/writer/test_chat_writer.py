@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -272,7 +272,7 @@ def test_calls_that_raise_and_calls_that_hang() -> None:
 def test_errors_of_other_clients_are_read_by_what_they_carry() -> None:
     class Answer:
         status_code = 429
-        headers = {"retry-after": "3"}  # noqa: RUF012
+        headers: ClassVar = {"retry-after": "3"}
 
     class TheirError(Exception):
         response = Answer()

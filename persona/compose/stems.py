@@ -1,0 +1,18 @@
+"""The words of a text that carry its content, shortened so that their forms are one."""
+
+from __future__ import annotations
+
+import re
+
+from ..text import stem
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_COMMON_WORDS = """about all and any are because but can could did does for from get got has have her his how into its
+just like not one our out really she should that the their them then there they this too was what when where which who
+why will with would you your"""
+_COMMON = frozenset(_COMMON_WORDS.split())
+
+
+def stems(text: str) -> set[str]:
+    """Return the stems of the words of `text` that are no mere joints: "cools" and "cooling" are one."""
+    return {stem(word) for word in _WORD.findall(text.casefold()) if word not in _COMMON}
