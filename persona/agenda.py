@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 
 from .channel import Event
 from .compose.exact import product_spoken_of
+from .compose.moves import PUBLIC, kind_of
 from .definition import Persona
 from .digest import digest, rng_of
 from .guards import asks_identity
+from .memory import Record
 from .parts import Parts
 from .plan import Answered, Subject, choose_subject, consider, slots_between
 from .store import InboxRow, OutboxRow, PostRow, SlotRow, append, get_setting, put_setting, reading, writing
@@ -88,6 +90,10 @@ def take_slots(parts: Parts, now: datetime) -> None:
 
 def _take_slot(parts: Parts, session: Session, persona: Persona, slot: SlotRow, now: datetime) -> None:
     name = f"{slot.name}:{slot.local_date}"
+
+    def takes_up(record: Record) -> bool:
+        return kind_of(record.text, parts.memory.embed([record.text])[0]) in PUBLIC
+
     subject = choose_subject(
         persona,
         now=now,
@@ -96,6 +102,7 @@ def _take_slot(parts: Parts, session: Session, persona: Persona, slot: SlotRow, 
         told=parts.memory.list(persona.handle, kind="told", limit=60),
         products=parts.products_of(persona),
         random=rng_of("subject", parts.seed, persona.handle, name),
+        takes_up=takes_up,
     )
     for channel in parts.channels_of(persona.handle):
         session.add(

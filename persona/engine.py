@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 ROUNDS = 2
 """A cue whose candidates are all held is written once more before a person is asked."""
-SAID = 0.75
-"""A candidate says what it was told if it holds this share of those words, and this share of its own is from there."""
 _RECENT = 40
 
 
@@ -109,15 +107,20 @@ class Engine:
                 continue
             author, text = said or ("", cue.subject.angle or cue.subject.topic)
             [vector] = self._embed([text])
-            knowledge = self._knowledge.nearest(cue.persona, vector)
+            # What the post says already is no answer to its comments.
+            about = cue.heard.about if cue.heard else ""
+            knowledge = self._knowledge.nearest(cue.persona, vector, but=about)
+            kind = kind_of(text, vector) if said else "open"
+            if kind == "question":
+                knowledge = knowledge or self._knowledge.nearest(cue.persona, vector)
+            post = cue.kind == "post"
+            knowledge = knowledge or (cue.subject.say if post else "")
             w.facts = (*w.facts, knowledge) if knowledge else w.facts
             if said is None:
                 w.points = (knowledge,) if knowledge else ()
                 continue
-            author = friendly(author)
             random = rng_of("moves", self.parts.seed, cue.key)
-            kind = kind_of(text, vector)
-            w.points = points_for(kind, author=author, knowledge=knowledge, random=random)
+            w.points = points_for(kind, author=friendly(author), knowledge=knowledge, random=random, always=post)
             if not w.points and is_plain(cue.persona):
                 # Asked for what it does not know, a small model makes something up.
                 w.said = not_known(said[0], random)
@@ -155,17 +158,21 @@ class Engine:
             scored = self._scored(asked, [option for option in fresh if option.body])
             w.options += scored
             w.written_by += [(answer.model or w.model, messages)] * len(scored)
-            self._or_plainly(asked, now)
+            if not answer.error:
+                self._or_plainly(asked, now)
         self.seconds["choosing"] += time.perf_counter() - began
 
     def _or_plainly(self, w: Work, now: datetime) -> None:
-        """Let code say a planned answer as it stands, if no candidate says it."""
-        if said_to(w.cue) is None or not w.points or not is_plain(w.cue.persona):
+        """Let code say what was to be said as it stands, if no candidate says it."""
+        brief = w.brief
+        if not is_plain(w.cue.persona) or not (brief.points or brief.goods):
             return
-        if not any(option.parts.get("told", 0) >= SAID and option.parts.get("kept", 0) >= SAID for option in w.options):
-            said = self._scored(w, [self._option(w, by_code(w.brief), None, now, 0)])
-            w.options += said
-            w.written_by += [("code", ())] * len(said)
+        if any(option.says for option in w.options):
+            return
+        plainly = by_code(brief, w.product, rng_of("plainly", self.parts.seed, w.cue.key))
+        said = [replace(each, says=True) for each in self._scored(w, [self._option(w, plainly, None, now, 0)])]
+        w.options += said
+        w.written_by += [("code", ())] * len(said)
 
     def _request(self, w: Work, turn: int) -> WriteRequest:
         return WriteRequest(

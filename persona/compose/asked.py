@@ -12,6 +12,13 @@ from ..memory import Recalled, Record
 from .brief import Brief, Card, Goods, count_sentences
 
 _MOST_SENTENCES = 3
+_NEAR = 0.4
+"""Below this relevance (cosine of MiniLM) what somebody said before is about something else."""
+_BACK = re.compile(
+    r"\b(?:update|again|as promised|remember me|last (?:time|week)|(?:i )?told you|back with|in the end|it worked"
+    r"|(?:thing|person) from before|\w+ person (?:here|again)|home from)\b",
+    re.IGNORECASE,
+)
 _NO_NAMES = frozenset(("its", "the", "not", "just", "real", "mrs", "miss", "your", "mum", "dad"))
 
 
@@ -80,12 +87,17 @@ def brief_for(cue: Cue, recalled: Sequence[Recalled], product: Product | None, p
 
 
 def earlier_words(cue: Cue, recalled: Sequence[Recalled]) -> Record | None:
-    """Return what the author of the comment said before that is worth taking up, or None."""
+    """Return what the author of the comment said before that is worth taking up, or None.
+
+    It has to do with what is said now, or what is said now refers back: else it would be recalled for show.
+    """
     assert cue.heard is not None
+    back = bool(_BACK.search(cue.heard.text))
     for found in recalled:
         record = found.record
         worth = 5 <= len(record.text.split()) <= 30 and "?" not in record.text
-        if record.kind == "told" and record.author == cue.heard.author and worth:
+        near = back or found.parts.get("relevance", 0.0) >= _NEAR
+        if record.kind == "told" and record.author == cue.heard.author and worth and near:
             return record
     return None
 

@@ -11,8 +11,9 @@ from ..memory import Recalled
 from . import exact
 from .asked import earlier_words
 from .brief import Brief
-from .polish import clean, grounded, within_emoji
+from .polish import clean, within_emoji
 from .prompt import is_plain
+from .trim import grounded
 
 _POST = (3, 300)
 _SHORT = (2, 180)
@@ -61,22 +62,32 @@ def model_part(cue: Cue, written: str, brief: Brief | None = None) -> str:
     if mode == "promo" and not plain:
         # A model that was not asked for the whole ad gives its opening; code says the rest.
         return clean(written, sentences=1, chars=160)
-    sentences, chars = _POST if cue.kind == "post" and mode in ("topic", "promo") else _SHORT
+    sentences, chars = _POST if cue.kind == "post" else _SHORT
     text = clean(written, sentences=sentences, chars=chars)
     if plain and brief is not None:
         text = grounded(text, brief)
     return within_emoji(text, cue.persona.emoji)
 
 
-def by_code(brief: Brief) -> str:
-    """Return what an answer is told to say, as it is: for when the model found no better words."""
-    return " ".join(f"{point[0].upper()}{point[1:]}." for point in brief.points)
+def by_code(brief: Brief, product: Product | None, random: Random) -> str:
+    """Return what a text is told to say, as it is: for when the model found no better words."""
+    if brief.task == "promo" and product:
+        return exact.promo_facts(product, random)
+    said = " ".join(f"{_capital(point).rstrip('.')}." for point in brief.points)
+    if brief.task == "post" and brief.topic and brief.points:
+        # What is said of an angle may need its words: "it slides by its own thickness".
+        return f"{_capital(brief.topic)}: {said[0].lower() if brief.points[0][0].islower() else said[0]}{said[1:]}"
+    return said
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _reply(cue: Cue, body: str, recalled: Sequence[Recalled], random: Random) -> str:
     assert cue.heard is not None
     earlier = earlier_words(cue, recalled)
-    if earlier is not None and random.random() < 0.4:
+    if earlier is not None:
         body = f"{exact.seen_again(earlier, cue.due_at, random)} {body}"
     if exact.asks_for_more(cue.heard.text) and cue.subject.topic:
         body = f"{body} {exact.promise(cue.subject.topic, random)}"

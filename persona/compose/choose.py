@@ -1,4 +1,4 @@
-"""Choosing among candidates: the mildest verdict of the guards first, then the best score against the brief."""
+"""Choosing among candidates: the mildest verdict first, then what says what it was told, then the best score."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..guard import Finding, Verdict
 from .brief import Brief
 from .rank import parts_of, score_of
+from .says import says
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,8 @@ class Option:
     logprob: float | None = None
     score: float = 0.0
     parts: dict[str, float] = field(default_factory=dict)
+    says: bool = True
+    """whether it says what it was told to say"""
 
 
 def score_options(
@@ -55,11 +58,19 @@ def score_options(
         if judged and parts["fit"] < BESIDE:
             beside = Finding(rule="beside", decision="hold", reason=f"it is beside the point (fit {parts['fit']:.2f})")
             verdict = Verdict(findings=(*verdict.findings, beside))
-        scored.append(replace(option, verdict=verdict, parts=parts, score=score_of(parts)))
+        said = says(brief, text, parts)
+        scored.append(replace(option, verdict=verdict, parts=parts, score=score_of(parts), says=said))
     return scored
 
 
 def best_of(options: Sequence[Option]) -> int:
-    """Return the place of the best option: the mildest verdict first, then the score, then the earliest."""
+    """Return the place of the best option: the mildest verdict first, then one that says what it was told to, then
+    the score, then the earliest.
+    """
     weight = {"publish": 0, "hold": 1, "block": 2}
-    return min(range(len(options)), key=lambda i: (weight[options[i].verdict.decision], -options[i].score, i))
+
+    def order(place: int) -> tuple[int, bool, float, int]:
+        option = options[place]
+        return weight[option.verdict.decision], not option.says, -option.score, place
+
+    return min(range(len(options)), key=order)

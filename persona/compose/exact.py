@@ -104,7 +104,7 @@ def promo_facts(product: Product, random: Random) -> str:
 
 def is_whole_ad(text: str, product: Product) -> bool:
     """Tell whether a text holds the product's name, price and offer as the catalogue has them."""
-    return all(part in text for part in (product.name, product.price, product.offer))
+    return all(part.casefold() in text.casefold() for part in (product.name, product.price, product.offer))
 
 
 def product_answer(product: Product, comment: str, random: Random) -> str:

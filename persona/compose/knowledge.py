@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..definition import Persona
+from .stems import stems
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 LEAST = 0.45
 """Below this cosine of comment and angle (MiniLM) the angle is about something else."""
+_SAME = 0.6
+"""A text that holds this share of an angle's content words says it."""
 
 
 class Knowledge:
@@ -24,14 +27,23 @@ class Knowledge:
         self._embed = embed
         self._known: dict[str, tuple[tuple[str, ...], Vectors]] = {}
 
-    def nearest(self, persona: Persona, vector: Vectors, *, least: float = LEAST) -> str:
-        """Return what the persona has to say of the subject nearest to `vector`, or an empty text if none is near."""
+    def nearest(self, persona: Persona, vector: Vectors, *, but: str = "", least: float = LEAST) -> str:
+        """Return what the persona has to say of the subject nearest to `vector`, or an empty text if none is near.
+
+        What the text `but` says already is passed over.
+        """
         says, vectors = self._angles(persona)
         if not says:
             return ""
         near = vectors @ vector
-        best = int(near.argmax())
-        return says[best] if float(near[best]) >= least else ""
+        said = stems(but)
+        for place in (-near).argsort(kind="stable"):
+            if float(near[place]) < least:
+                break
+            own = stems(says[place])
+            if len(own & said) < _SAME * len(own):
+                return str(says[place])
+        return ""
 
     def _angles(self, persona: Persona) -> tuple[tuple[str, ...], Vectors]:
         import numpy as np

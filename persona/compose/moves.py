@@ -1,7 +1,7 @@
 """What a reply shall do: code reads the kind of a comment and names the moves; the model puts them into words.
 
 A small model answers well when it is told what to say, and badly when it has to think of it. Kinds are told by a small
-classifier and a few rules; a wrong guess costs a less fitting, still friendly answer.
+classifier and a few rules; where it is not sure, the answer is one that fits any friendly comment.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from random import Random
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from .exact import asks_for_more
-from .intents import FEW, intent_of
+from .intents import FEW, Kind, intent_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,33 +20,19 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float32]
 
-Kind = Literal["question", "wish", "thanks", "success", "doubt", "rude", "sad", "short", "chat"]
+SURE = 0.5
+"""Below this probability of its kind a comment is answered as one of no kind."""
+PUBLIC: frozenset[Kind] = frozenset(("success", "failure", "story", "joke", "plan", "doubt", "wish"))
+"""Kinds of comments that a post may take up: no trouble of anybody's, no praise of oneself, no insult."""
 
-
-def _any(words: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:\b(?:{words})\b)", re.IGNORECASE)
-
-
-_SUCCESS = _any(
-    r"(?:it |that |this )?(?:really |actually |finally )?work(?:s|ed)|did it|made (?:it|this|mine|one|them)"
-    r"|tried (?:it|this)|finally|first time|managed|fixed|finished|baked|passed|i ran|turned out|no more|proud"
-)
-_SAD = _any(
-    r"bad day|rough (?:day|week)|tired|exhausted|sad|lonely|alone|crying|cried|miss (?:my|him|her)|lost my|died"
-    r"|passed away|gave up|giving up|failed|ruined|broke(?:n)? heart|sick|anxious|stressed|can'?t sleep|hard week"
-    r"|overwhelmed|terrible"
+_SAD = re.compile(
+    r"\b(?:bad day|rough (?:day|week)|exhausted|lonely|crying|cried|miss (?:my|him|her)|died|passed away|in hospital"
+    r"|broken? heart|anxious|hard week|overwhelmed|laid off|lost my (?:job|mum|mom|dad|dog|cat))\b",
+    re.IGNORECASE,
 )
 
-_KINDS: Mapping[str, Kind] = {
-    "praise": "thanks",
-    "complaint": "doubt",
-    "hostile": "rude",
-    "wish": "wish",
-    "question": "question",
-    "chat": "chat",
-}
 # Finished sentences: this small a model keeps their sense and gives them its persona's turn of phrase.
-_MOVES: dict[Kind, tuple[tuple[str, ...], ...]] = {
+_MOVES: Mapping[Kind, tuple[tuple[str, ...], ...]] = {
     "wish": (
         ("that is a good wish, {author}",),
         ("I like that idea, {author}",),
@@ -57,30 +43,38 @@ _MOVES: dict[Kind, tuple[tuple[str, ...], ...]] = {
     "thanks": (
         ("thank you, {author}",),
         ("thank you for the kind words",),
-        ("I am glad you like it",),
-        ("I am glad that it helps",),
+        ("I am glad you like it, {author}",),
         ("that is good to read, {author}, thank you",),
-        ("kind words like these are kept",),
         ("you are kind, {author}",),
         ("it is good to know that this is of use",),
         ("I am happy to read this, {author}",),
         ("thank you for stopping by, {author}",),
     ),
     "success": (
-        ("I am glad that it worked",),
+        ("I am glad that it worked, {author}",),
         ("well done, {author}",),
         ("good work, {author}", "the next one will be easier"),
-        ("that is a success worth keeping",),
-        ("it is good to hear that, {author}",),
+        ("that is a success worth keeping, {author}",),
         ("you did that well, {author}",),
+    ),
+    "failure": (
+        ("that is a pity, {author}", "the next try is a new chance"),
+        ("it happens to everyone who tries, {author}",),
+        ("a pity that it did not work, {author}",),
+        ("one that went wrong teaches a lot, {author}",),
+    ),
+    "plan": (
+        ("good luck with it, {author}",),
+        ("I hope it goes well, {author}", "tell us how it went"),
+        ("that is a good plan, {author}",),
+        ("tell us how it goes, {author}",),
     ),
     "doubt": (
         ("I understand the doubt, {author}",),
-        ("tastes differ, and that is fine",),
         ("that is a fair point, {author}",),
-        ("you may be right about that",),
+        ("you may be right about that, {author}",),
         ("not everybody will agree, and that is good",),
-        ("thank you for saying so, {author}",),
+        ("thank you for saying so openly, {author}",),
     ),
     "rude": (
         ("it is not for everyone, and that is fine",),
@@ -90,25 +84,43 @@ _MOVES: dict[Kind, tuple[tuple[str, ...], ...]] = {
     "sad": (
         ("I am sorry, {author}", "I wish you an easier day tomorrow"),
         ("that sounds hard, {author}", "take it slowly today"),
-        ("I am sorry to read that", "be kind to yourself today"),
+        ("I am sorry to read that, {author}", "be kind to yourself today"),
     ),
-    "short": (
-        ("short and clear, {author}",),
-        ("I will take that as a yes",),
-        ("that says it all, {author}",),
-        ("good to have you here, {author}",),
+    "news": (
+        ("that is good news, {author}",),
+        ("I am glad for you, {author}",),
+        ("congratulations, {author}",),
+        ("what good news to read here, {author}",),
     ),
-    "chat": (
-        ("I like that, {author}",),
+    "story": (
         ("thank you for telling us, {author}",),
         ("that is a good story, {author}",),
-        ("I can picture that",),
-        ("every reader sees it a little differently",),
+        ("I can picture that, {author}",),
         ("I am glad you shared that, {author}",),
-        ("good to read that here",),
+    ),
+    "joke": (
         ("that makes me smile, {author}",),
+        ("you made me smile with that, {author}",),
+        ("this is the best comment of the day, {author}",),
+    ),
+    "tag": (
+        ("good to see this passed on, {author}",),
+        ("the more the merrier, {author}",),
+        ("thank you for passing it on, {author}",),
+    ),
+    "short": (
+        ("good to have you here, {author}",),
+        ("thank you for stopping by, {author}",),
+        ("good to see you here, {author}",),
+    ),
+    "open": (
+        ("thank you for writing, {author}",),
+        ("good to hear from you, {author}",),
+        ("thank you for the comment, {author}",),
+        ("I am glad you wrote, {author}",),
     ),
 }
+_WITH_TIP: frozenset[Kind] = frozenset(("doubt", "failure"))
 
 
 def kind_of(comment: str, vector: Vector) -> Kind:
@@ -117,20 +129,19 @@ def kind_of(comment: str, vector: Vector) -> Kind:
         return "sad"
     if asks_for_more(comment):
         return "wish"
-    intent = intent_of(comment, vector)
-    if intent in ("praise", "chat") and _SUCCESS.search(comment):
-        return "success"
-    if intent == "chat" and len(comment.split()) <= FEW:
-        return "short"
-    return _KINDS[intent]
+    kind, sure = intent_of(comment, vector)
+    if sure < SURE:
+        return "question" if "?" in comment else "short" if len(comment.split()) <= FEW else "open"
+    return kind
 
 
-def points_for(kind: Kind, *, author: str, knowledge: str, random: Random) -> tuple[str, ...]:
+def points_for(kind: Kind, *, author: str, knowledge: str, random: Random, always: bool = False) -> tuple[str, ...]:
     """Return what a reply to a comment of that kind says, nothing for a question that the persona knows nothing of.
 
-    `knowledge` is what the persona knows of the comment's subject, empty if nothing.
+    `knowledge` is what the persona knows of the comment's subject, empty if nothing. A doubt and a failure get it
+    beside the move; with `always` every kind does, as in a post that takes a comment up.
     """
     if kind == "question":
         return (knowledge,) if knowledge else ()
     moves = tuple(move.format(author=author) for move in random.choice(_MOVES[kind]))
-    return (moves[0], knowledge) if kind == "doubt" and knowledge else moves
+    return (moves[0], knowledge) if knowledge and (always or kind in _WITH_TIP) else moves

@@ -8,10 +8,8 @@ import unicodedata
 from ..cue import Cue
 from ..definition.schema import Emoji
 from ..guards.emoji import emoji_in, undressed
-from .brief import Brief
-from .rank import kept as kept_share
+from .trim import SENTENCE
 
-_SENTENCE = re.compile(r"(?:[^.!?…]|(?<=\d)[.](?=\d))+[.!?…]+[\"”’')\]]*|[^.!?…]+$")
 _PREFIX = re.compile(
     r"^\s*(?:(?:sure|certainly|of course|absolutely)[,!.][^:\n]{0,60}:|here(?:'s| is)[^:\n]{0,60}:|"
     r"(?:post|reply|answer|caption|tweet|response|assistant)\s*:)\s*",
@@ -32,7 +30,7 @@ def clean(written: str, *, sentences: int, chars: int) -> str:
     if len(text) > 1 and text[0] in '"“' and text.count('"') + text.count("“") + text.count("”") <= 2:
         text = text.strip(_QUOTES)
     kept: list[str] = []
-    for piece in _SENTENCE.findall(text):
+    for piece in SENTENCE.findall(text):
         piece = piece.strip()
         if not piece or (piece[-1] not in ".!?…\"”’')]" and not _ends_in_emoji(piece)):
             continue
@@ -52,19 +50,6 @@ def within_emoji(text: str, policy: Emoji) -> str:
             at = text.rindex(found)
             text = f"{text[:at].rstrip()} {text[at + len(found) :].lstrip()}".strip()
     return text
-
-
-def grounded(text: str, brief: Brief, least: float = 0.34) -> str:
-    """Return the text up to the first sentence that has little to do with its brief; the first sentence always stays.
-
-    A small model that has said what it was told to say goes on with something: "You can buy it tomorrow."
-    """
-    kept: list[str] = []
-    for piece in (each.strip() for each in _SENTENCE.findall(text)):
-        if kept and piece and kept_share(brief, piece) < least:
-            break
-        kept.append(piece)
-    return " ".join(each for each in kept if each)
 
 
 def with_labels(body: str, labels: tuple[str, ...], most: int) -> str:

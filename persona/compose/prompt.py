@@ -52,7 +52,7 @@ def fallen_back(cue: Cue) -> Cue:
 def sampling_for(cue: Cue) -> Sampling:
     """Return how to draw this cue's text; a reply is kept shorter than a post."""
     own = cue.persona.writer
-    short = cue.kind == "reply" or cue.subject.mode == "callback"
+    short = cue.kind == "reply"
     return Sampling(
         max_tokens=min(own.max_tokens, 40) if short else own.max_tokens,
         temperature=own.temperature,

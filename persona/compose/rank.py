@@ -2,7 +2,9 @@
 
 All parts lie between 0 and 1. `fit` is the cosine of text and subject (MiniLM or any sentence embedding); `told` the
 share of the content words of the points, or of the facts of a product, that the text takes up; `kept` the share of the
-text's own content words that the brief holds, since what a small model adds is mostly wrong; `exact` whether every
+text's own content words that the brief holds, since what a small model adds is mostly wrong; `order` the share of the
+points' content words that come in the points' order (the longest common subsequence, as in ROUGE-L; Lin 2004), since
+shuffled they say something else; `exact` whether every
 number, and of an ad the name, the price and the offer, stands as it was given; `length` whether it has as many
 sentences as asked; `fluency` grows with the mean log-probability of its tokens; `novelty` falls with the cosine to own
 earlier texts. What a text may not say at all is for the guards.
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .brief import Brief, count_sentences
-from .stems import stems
+from .stems import stems, stems_in_order
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,8 +28,18 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
     Embed = Callable[[Sequence[str]], Sequence[Vectors]]
 
-WEIGHTS = {"fit": 0.2, "told": 0.2, "kept": 0.15, "exact": 0.15, "fluency": 0.15, "novelty": 0.1, "length": 0.05}
+WEIGHTS = {
+    "fit": 0.15,
+    "told": 0.15,
+    "kept": 0.2,
+    "order": 0.1,
+    "exact": 0.15,
+    "fluency": 0.15,
+    "novelty": 0.05,
+    "length": 0.05,
+}
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_NEGATION = re.compile(r"\b(?:not|no|never|without|nothing|nobody|instead|hardly|cannot)\b|n['’]t\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +84,7 @@ def parts_of(
         "fit": max(float(vector @ subject), 0.0),
         "told": told(brief, text),
         "kept": kept(brief, text),
+        "order": order(brief, text),
         "exact": exact(brief, text),
         "fluency": 0.5 if logprob is None else math.exp(max(min(logprob, 0.0), -6.0)),
         "novelty": 1.0 - max(float(near), 0.0),
@@ -123,6 +136,22 @@ def kept(brief: Brief, text: str) -> float:
     return len(own & stems(given)) / len(own) if own else 1.0
 
 
+def order(brief: Brief, text: str) -> float:
+    """Return the share of the points' content words that the text says in their order; 1 if nothing was given."""
+    wanted = stems_in_order(" ".join(brief.points))
+    return in_order(wanted, stems_in_order(text)) if wanted else 1.0
+
+
+def in_order(wanted: Sequence[str], own: Sequence[str]) -> float:
+    """Return the length of the longest common subsequence of two lists of words, as a share of the first."""
+    longest = [0] * (len(own) + 1)
+    for word in wanted:
+        before = 0
+        for i, other in enumerate(own, start=1):
+            before, longest[i] = longest[i], before + 1 if word == other else max(longest[i], longest[i - 1])
+    return longest[-1] / len(wanted) if wanted else 0.0
+
+
 def given_in(brief: Brief) -> str:
     """Return all that a brief gives to write from, without the card."""
     goods = brief.goods
@@ -131,13 +160,18 @@ def given_in(brief: Brief) -> str:
 
 
 def exact(brief: Brief, text: str) -> float:
-    """Return the share of the exact parts that are right: numbers, and in an ad name, price and offer."""
+    """Return the share of the exact parts that are right: numbers, of an ad name, price and offer, and of what was to
+    be told whether it is negated.
+    """
     given = given_in(brief)
     checks = []
     goods = brief.goods
     if goods and brief.task == "promo":
         checks += [part in text for part in (goods.name, goods.price, goods.offer) if part]
     checks += [number in given for number in _NUMBER.findall(text)]
+    if brief.points:
+        negated, own = (bool(_NEGATION.search(each)) for each in (" ".join(brief.points), text))
+        checks.append(own if negated else not own or bool(_NEGATION.search(brief.topic)))
     return sum(checks) / len(checks) if checks else 1.0
 
 

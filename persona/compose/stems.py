@@ -15,4 +15,9 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 
 def stems(text: str) -> set[str]:
     """Return the stems of the words of `text` that are no mere joints: "cools" and "cooling" are one."""
-    return {stem(word) for word in _WORD.findall(text.casefold()) if word not in _COMMON}
+    return set(stems_in_order(text))
+
+
+def stems_in_order(text: str) -> list[str]:
+    """Return the same stems as they follow each other, each as often as it stands there."""
+    return [stem(word) for word in _WORD.findall(text.casefold()) if word not in _COMMON]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -67,20 +67,20 @@ def choose_subject(
     told: Sequence[Record],
     products: Sequence[Product],
     random: Random,
+    takes_up: Callable[[Record], bool] = lambda record: True,
 ) -> Subject:
     """Return what the next post is about.
 
-    `history` are the subjects of own posts, newest first. An open promise comes first, then now and then a product
-    (as often a week as the persona allows) or something a follower said, else a topic by weight with the angle that
-    has rested longest.
+    `history` are the subjects of own posts, newest first; `takes_up` tells whether a post may take up what a follower
+    said. An open promise comes first, then now and then a product (as often a week as the persona allows) or something
+    a follower said, else a topic by weight with the angle that has rested longest.
     """
     used = {subject.quote.record_id for _, subject in history if subject.quote}
     last = history[0][1].mode if history else None
     open_promises = [r for r in promises if r.id not in used and now - r.at >= _PROMISE_REST]
     if open_promises and last != "promise":
         promised = _quoting(Subject(mode="promise"), min(open_promises, key=lambda r: (r.at, r.id)), persona)
-        topic = next((t for t in persona.topics if t.name == promised.topic), persona.topics[0])
-        return _with_angle(promised, topic, history, random)
+        return _with_angle(promised, _topic_of(promised, persona), history, random)
     if last != "promo" and (product := _product(persona, now, history, products, random)):
         return Subject(mode="promo", topic=product.name, angle=product.name, product=product.id)
     if last not in ("callback", "promise") and random.random() < _CALLBACK_SHARE:
@@ -95,9 +95,11 @@ def choose_subject(
             # A text that names a product is an ad.
             and not any(product.name.casefold() in r.text.casefold() for product in products)
         ]
-        if worth:
-            best = max(worth, key=lambda r: (round(r.importance, 2), r.at, r.id))
-            return _quoting(Subject(mode="callback"), best, persona)
+        worth.sort(key=lambda r: (round(r.importance, 2), r.at, r.id), reverse=True)
+        best = next((record for record in worth if takes_up(record)), None)
+        if best is not None:
+            taken = _quoting(Subject(mode="callback"), best, persona)
+            return _with_angle(taken, _topic_of(taken, persona), history, random)
     return _topic(persona, history, random)
 
 
@@ -114,6 +116,10 @@ def _quoting(subject: Subject, record: Record, persona: Persona) -> Subject:
     quote = Quote(record_id=record.id, author=record.author, text=record.text, at=record.at.isoformat())
     topic = record.extra.get("topic", "") or persona.topics[0].name
     return replace(subject, quote=quote, topic=topic)
+
+
+def _topic_of(subject: Subject, persona: Persona) -> Topic:
+    return next((topic for topic in persona.topics if topic.name == subject.topic), persona.topics[0])
 
 
 def _product(

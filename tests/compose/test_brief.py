@@ -110,12 +110,16 @@ def test_a_reply_remembers_its_author_and_nobody_else(two: Definition) -> None:
         id="r", persona="p", kind="told", text="my dog chewed the cable twice", at=START, author="eve", source="x"
     )
 
-    def memory(author: str) -> tuple[str, ...]:
-        found = Recalled(record=replace(record, author=author), score=0.5, parts={})
+    def memory(author: str, relevance: float = 0.6) -> tuple[str, ...]:
+        found = Recalled(record=replace(record, author=author), score=0.5, parts={"relevance": relevance})
         return brief_for(cue_for(two, Subject(mode="chat"), heard), (found,), None).memory
 
     assert memory("eve") == ("Eve wrote: my dog chewed the cable twice",)
     assert memory("mallory") == ()
+    # Recalled for show it would be, where it has nothing to do with what is said now.
+    assert memory("eve", relevance=0.2) == ()
+    heard = replace(heard, text="update: a new one")
+    assert memory("eve", relevance=0.2) == ("Eve wrote: my dog chewed the cable twice",)
 
 
 def test_what_a_follower_said_is_taken_up_as_a_reply(two: Definition) -> None:

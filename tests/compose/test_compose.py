@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from persona.compose import clean, messages_for, with_labels
-from persona.compose.brief import Brief, Card
-from persona.compose.build import build_body, facts_for, needs_model
+from persona.compose.brief import Brief, Card, Goods
+from persona.compose.build import build_body, by_code, facts_for, needs_model
 from persona.compose.choose import Option, best_of, score_options
 from persona.compose.exact import asks_for_more, is_question, product_answer, promise, promo_facts, seen_again
-from persona.compose.polish import grounded
+from persona.compose.trim import grounded
 from persona.cue import Heard
 from persona.definition import Definition
 from persona.guard import Finding, Verdict
@@ -124,7 +124,7 @@ def test_memory_of_the_same_person_shows_in_a_reply(two: Definition) -> None:
     record = Record(
         id="r", persona="p", kind="told", text="my dog chewed the cable twice", at=START, author="ada", source="s"
     )
-    found = Recalled(record=record, score=0.5, parts={})
+    found = Recalled(record=record, score=0.5, parts={"relevance": 0.6})
     bodies = [build_body(cue, "Hold the plug.", (found,), None, Random(seed)) for seed in range(20)]
     assert any("my dog chewed" in body for body in bodies)
     other = Recalled(record=replace(record, author="eve"), score=0.5, parts={})
@@ -179,3 +179,35 @@ def test_a_sentence_that_has_nothing_to_do_with_the_brief_ends_the_text(text: st
     points = ("coil the cable in a wide loop to keep it whole",)
     brief = Brief(card=Card(name="A", bio="", voice=()), task="post", topic="cables", points=points)
     assert grounded(text, brief) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Coil the cable in a wide loop, so you can keep the curtain clean.", "Coil the cable in a wide loop."),
+        ("Coil the cable, and a wide loop keeps it whole!", "Coil the cable, and a wide loop keeps it whole!"),
+        ("Coil the cable in a loop, so that is that.", "Coil the cable in a loop, so that is that."),
+        ("Coil the cable in a wide loop. The loop is wide.", "Coil the cable in a wide loop."),
+        ("Coil it in a wide loop. It keeps cables whole.", "Coil it in a wide loop. It keeps cables whole."),
+    ],
+)
+def test_a_clause_of_its_own_and_a_sentence_that_tells_nothing_further_go(text: str, expected: str) -> None:
+    points = ("coil the cable in a wide loop to keep it whole",)
+    brief = Brief(card=Card(name="A", bio="", voice=()), task="post", topic="cables", points=points)
+    assert grounded(text, brief) == expected
+
+
+def test_what_code_says_for_the_model(two: Definition) -> None:
+    card = Card(name="A", bio="", voice=())
+    post = Brief(card=card, task="post", topic="why the hook is loose", points=("it slides by its own thickness",))
+    assert by_code(post, None, Random(1)) == "Why the hook is loose: it slides by its own thickness."
+    reply = replace(post, task="reply", points=("thank you, Eve", "the hook slides"))
+    assert by_code(reply, None, Random(1)) == "Thank you, Eve. The hook slides."
+    product = two.products[0]
+    ad = replace(post, task="promo", points=(), goods=Goods(name=product.name, facts=product.facts))
+    assert product.price in by_code(ad, product, Random(1))
+
+
+def test_one_that_says_what_it_was_told_comes_before_a_better_score() -> None:
+    beside = Option(written="", body="", text="", verdict=Verdict(), score=0.9, says=False)
+    assert best_of([beside, replace(beside, score=0.3, says=True)]) == 1

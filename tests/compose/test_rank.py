@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from persona.compose.brief import Brief, Card, Goods
-from persona.compose.rank import WEIGHTS, exact, kept, rank, told
+from persona.compose.rank import WEIGHTS, exact, kept, order, rank, told
 from persona.digest import seed_of
 
 CARD = Card(name="Ada", bio="", voice=())
@@ -39,8 +40,22 @@ def test_an_ad_is_exact_only_with_name_price_and_offer_and_no_other_number() -> 
     assert exact(AD, "Ovo 2 is €14, or two for €24.") == 1
     assert exact(AD, "Ovo 2 is €14, or two for €20.") < 1
     assert exact(AD, "Ovo 2 is €14, or two for €24, and lasts 9 years.") < 1
-    assert exact(POST, "No figures here.") == 1
-    assert exact(POST, "Wait 30 minutes.") == 0
+    assert exact(POST, "The crumb sets later.") == 1
+    assert exact(POST, "Wait 30 minutes.") < 1
+
+
+def test_what_was_to_be_told_is_not_turned_into_its_opposite() -> None:
+    assert exact(POST, "The crumb never sets while the loaf cools.") == 0
+    without = replace(POST, points=("Without salt a loaf tastes flat",))
+    assert exact(without, "A loaf without salt tastes flat.") == 1
+    assert exact(without, "Salt makes a loaf taste flat.") == 0
+    assert exact(replace(POST, topic="why not to cut it hot"), "Do not cut it, the crumb sets while it cools.") == 1
+
+
+def test_order_is_the_share_that_comes_in_the_order_given() -> None:
+    assert order(POST, "The crumb still sets while the loaf cools.") == 1
+    assert order(POST, "The loaf cools while the crumb sets.") < 0.75
+    assert order(replace(POST, points=()), "Anything.") == 1
 
 
 def test_told_counts_the_content_words_of_the_points() -> None:

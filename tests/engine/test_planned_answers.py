@@ -33,7 +33,7 @@ def draft(open_two: Any, two: Definition, text: str, *candidates: str) -> tuple[
 @pytest.fixture
 def plan() -> str:
     """What @tamsin_specs is told to say to COMMENT, as it stands; the same in each run with seed 7."""
-    points = points_for("chat", author="Petra", knowledge="", random=rng_of("moves", 7, "k"))
+    points = points_for("open", author="Petra", knowledge="", random=rng_of("moves", 7, "k"))
     return " ".join(f"{point[0].upper()}{point[1:]}." for point in points)
 
 

@@ -99,8 +99,8 @@ def test_texts_of_one_tick_are_written_in_one_batch(open_two: OpenTwo) -> None:
     parts = open_two()
     writer = Fixed("Walking breaks are part of the plan, and cables break at the neck.")
     parts.open_writer = lambda persona: writer
-    live_through(Runner(parts), START + timedelta(hours=8))
-    # Posts within the lead of one another share a batch; a second round only takes those that are still held.
+    live_through(Runner(parts), START + timedelta(hours=20))
+    # Posts within the lead of one another share a batch.
     assert max(writer.batches) >= 2
 
 
@@ -211,8 +211,10 @@ def test_a_writer_that_fails_lets_the_slot_wait_and_then_expire(open_two: OpenTw
     assert rows(parts, PostRow) == []
 
 
-def test_what_the_guards_dislike_waits_for_a_person(open_two: OpenTwo) -> None:
-    parts = open_two()
+def test_what_the_guards_dislike_waits_for_a_person(open_two: OpenTwo, two: Definition) -> None:
+    # A writer that reads briefs would have code say what was to be said.
+    personas = [p.model_copy(update={"writer": p.writer.model_copy(update={"reads": "chat"})}) for p in two.personas]
+    parts = open_two(definition=two.model_copy(update={"personas": tuple(personas)}))
     parts.open_writer = lambda persona: Fixed("Cables and walking breaks cost only $99 for a battery today.")
     engine = Engine(parts)
     live_through(Runner(parts, engine), NIGHT)

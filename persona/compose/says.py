@@ -1,0 +1,40 @@
+"""Whether a text says what it was told to say, well enough to go out in the model's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .brief import Brief, Goods
+from .rank import given_in, in_order
+from .stems import stems, stems_in_order
+
+SAID = 0.85
+"""The least share of what was to be told that is told, in its order, and of the text that comes from it."""
+_AD = 0.9
+"""The least share of an ad's content words that come from the catalogue."""
+_OF_PRICES = stems("costs price")
+
+
+def says(brief: Brief, text: str, parts: Mapping[str, float]) -> bool:
+    """Tell whether `text`, ranked as `parts`, says what its brief gave; True where the brief left that open.
+
+    Of an ad, every fact that it takes up must stand there whole: half a fact is another fact.
+    """
+    if brief.task == "promo" and brief.goods:
+        own = stems(text) - _OF_PRICES
+        from_goods = len(own & stems(given_in(brief))) >= _AD * len(own)
+        return parts["exact"] == 1 and from_goods and _whole_facts(brief.goods, text)
+    if not brief.points:
+        return True
+    return parts["exact"] == 1 and all(parts[name] >= SAID for name in ("told", "kept", "order"))
+
+
+def _whole_facts(goods: Goods, text: str) -> bool:
+    name = stems(goods.name)
+    own = [word for word in stems_in_order(text) if word not in name]
+    for fact in goods.facts:
+        wanted = [word for word in stems_in_order(fact) if word not in name]
+        share = in_order(wanted, own)
+        if wanted and set(wanted) & set(own) and share < SAID:
+            return False
+    return True
