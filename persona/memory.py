@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, get_args
 
 from .digest import digest
 
@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 
     from .definition import Persona
 
-RecordKind = Literal["canon", "post", "reply", "told", "promise"]
+RecordKind = Literal["canon", "post", "reply", "told", "fact", "promise", "insight", "performance"]
+KINDS: tuple[RecordKind, ...] = get_args(RecordKind)
+"""`canon` stands in the personas file; `post` and `reply` are the persona's own words; `told` is what someone said,
+word for word; `fact` is what someone asked to be remembered about themself; `promise` is what the persona promised;
+`performance` is how an own post was taken; `insight` is what code concluded from many records."""
+TrustClass = Literal["canon", "own", "person", "derived"]
+State = Literal["valid", "ended", "quarantined", "all"]
+_CLASSES: Mapping[RecordKind, TrustClass] = {
+    "canon": "canon", "post": "own", "reply": "own", "promise": "own", "told": "person", "fact": "person",
+    "insight": "derived", "performance": "derived",
+}  # fmt: skip
+ONCE: tuple[RecordKind, ...] = ("canon", "told", "fact")
+"""Kinds of which the same text by the same author is one record, wherever it came from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +42,13 @@ class Record:
     """One entry of memory. `id` is a digest of persona, kind, author, text and source.
 
     `importance` and `trust` lie in 0..1. `source` names what caused it (an outbox key, an event id, the YAML file).
-    `author` is the persona's own name for what it posted or is canon, else the handle of who said it.
+    `author` is the persona's own name for what it posted, concluded or is canon, else the handle of who said it; a
+    promise has the author it was given to.
+
+    From `valid_until` on it does not hold any more; `superseded_by` is the id of the record that took its place, if
+    one did. `rests_on` are the ids of the records that a derived one was made of. `quarantined` is why it is kept
+    but never recalled; empty for all others. `count` is how often it was told. `recalled` is how many texts were
+    made with it, `recalled_at` when the last of them was.
     """
 
     id: str
@@ -45,16 +63,41 @@ class Record:
     trust: float = 1.0
     language: str = "en"
     extra: Mapping[str, str] = field(default_factory=dict)
+    valid_until: datetime | None = None
+    superseded_by: str = ""
+    rests_on: tuple[str, ...] = ()
+    quarantined: str = ""
+    count: int = 1
+    recalled: int = 0
+    recalled_at: datetime | None = None
+
+    @property
+    def trust_class(self) -> TrustClass:
+        """Whose word it is: the file's, the persona's own, a person's, or code's conclusion from others."""
+        return _CLASSES[self.kind]
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether it may be recalled at `now`: it is there already, has not ended and is not quarantined."""
+        ended = self.valid_until is not None and self.valid_until <= now
+        return self.at <= now and not ended and not self.quarantined
+
+    def within(self, state: State) -> bool:
+        """Tell whether it belongs to the records that `Memory.list` returns for `state`."""
+        if state == "all":
+            return True
+        if state == "quarantined":
+            return bool(self.quarantined)
+        return not self.quarantined and (self.valid_until is None) == (state == "valid")
 
 
 def record_id(*, persona: str, kind: RecordKind, author: str, text: str, source: str) -> str:
     """Return the id of a record: a digest of what makes it one entry rather than two.
 
-    `source` counts for what a persona did itself (post, reply, promise): the same words posted twice are two
-    entries. It does not count for `told` and `canon`: one author saying the same thing in several events is one
-    entry with a count, and canon stays the same entry when its file moves.
+    `source` counts for what a persona did itself (post, reply, promise) and for what was concluded: the same words
+    posted twice are two entries. It does not count for `told`, `fact` and `canon`: one author saying the same thing
+    in several events is one entry with a count, and canon stays the same entry when its file moves.
     """
-    return digest("record", persona, kind, author, text, "" if kind in ("told", "canon") else source)
+    return digest("record", persona, kind, author, text, "" if kind in ONCE else source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +159,28 @@ class Memory(ABC):
     def remember(self, records: Sequence[Record], session: object) -> int:
         """Write journal rows through the caller's SQLAlchemy `session`; return how many were new.
 
-        The caller commits. A record whose id is there already only has its count raised.
+        The caller commits. A record whose id is there already only has its count raised: it stays ended, or
+        quarantined, if it was.
         """
+
+    @abstractmethod
+    def supersede(self, successors: Mapping[str, str], at: datetime, session: object) -> int:
+        """End records at `at` and link each to what took its place; return how many ended.
+
+        `successors` maps the id of a record to the id of its successor, or to an empty text if it has none. What
+        has ended already, or is not there, is left as it is. The caller commits.
+        """
+
+    @abstractmethod
+    def restore(self, record_ids: Sequence[str], session: object) -> int:
+        """Let records hold again that had ended or were quarantined; return how many did not hold. The caller commits.
+
+        A person releases a comment from quarantine by this; a canon line that is back in the file comes back by it.
+        """
+
+    @abstractmethod
+    def used(self, record_ids: Sequence[str], at: datetime, session: object) -> None:
+        """Note that a text was made with these records at `at`. The caller commits."""
 
     @abstractmethod
     def sync(self) -> None:
@@ -127,21 +190,29 @@ class Memory(ABC):
     def recall(self, queries: Sequence[Query]) -> list[list[Recalled]]:
         """Return, for each query, the best records, best first. One embedding batch for all queries.
 
-        Only records that are in the journal and not younger than the query's `now` are returned, whatever the
-        index says. The answer depends on the journal alone, never on how or when the index was built.
+        Only records that are in the journal and hold at the query's `now` (see `Record.holds`) are returned,
+        whatever the index says. The answer depends on the journal alone, never on how or when the index was built.
         """
 
     @abstractmethod
-    def list(self, persona: str, *, kind: RecordKind | None = None, limit: int = 50) -> Sequence[Record]:
-        """Return records, newest first."""
+    def list(
+        self, persona: str, *, kind: RecordKind | None = None, limit: int = 50, state: State = "valid"
+    ) -> Sequence[Record]:
+        """Return records, newest first: those that are valid, have ended, are quarantined (ended or not), or all.
+
+        Whatever has a `valid_until` counts as ended here, whenever that is.
+        """
 
     @abstractmethod
     def count(self, persona: str) -> int:
-        """Return how many records the journal holds for `persona`."""
+        """Return how many records the journal holds for `persona`, in any state."""
 
     @abstractmethod
     def forget(self, *, persona: str | None = None, author: str | None = None, record_id: str | None = None) -> int:
-        """Erase matching records from journal and index; return how many. At least one criterion is needed."""
+        """Erase matching records from journal and index; return how many. At least one criterion is needed.
+
+        What was derived from an erased record is erased with it and counted; the next reflection concludes anew.
+        """
 
     @abstractmethod
     def reindex(self, persona: str | None = None) -> int:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 OpenWriter = Callable[[Persona], Writer]
 STAND_IN = "feed"
 """the network that stands in for every live channel in a rehearsal"""
+_ALIKE = 0.6
+"""A new canon line at this cosine of one that has left is what became of it."""
 
 
 @dataclass(kw_only=True)
@@ -85,7 +87,7 @@ def open_parts(
     """Open all parts on `folder`.
 
     In a rehearsal only channels that say they are simulated are opened; for any other, the network stands in, so
-    that nothing leaves the machine. Canon that has left the file is forgotten, canon that is new is learnt.
+    that nothing leaves the machine.
     """
     store = open_store(folder)
     channels: dict[tuple[str, str], Channel] = {}
@@ -132,20 +134,39 @@ def _seat(persona: Persona, settings: Mapping[str, Any], folder: Path, clock: Cl
 
 
 def learn_canon(parts: Parts, now: datetime) -> None:
-    """Make memory's canon the file's canon."""
-    wanted = [record for persona in parts.personas for record in canon_of(persona, now)]
-    ids = {record.id for record in wanted}
+    """Make memory's canon the file's canon.
+
+    A line that has left the file ends, linked to the new line that says nearly the same, if there is one; a line that
+    is back holds again.
+    """
+    wanted = {record.id: record for persona in parts.personas for record in canon_of(persona, now)}
+    fresh, back = dict(wanted), []
+    successors: dict[str, str] = {}
     for persona in parts.personas:
-        known: Sequence[Record] = parts.memory.list(persona.handle, kind="canon", limit=1000)
+        known: Sequence[Record] = parts.memory.list(persona.handle, kind="canon", limit=1000, state="all")
         for record in known:
-            if record.id not in ids:
-                parts.memory.forget(record_id=record.id)
-        ids -= {record.id for record in known}
-    fresh = [record for record in wanted if record.id in ids]
-    if fresh:
+            fresh.pop(record.id, None)
+        back += [record.id for record in known if record.id in wanted and record.valid_until is not None]
+        left = [record for record in known if record.id not in wanted and record.valid_until is None]
+        new = [record for record in fresh.values() if record.persona == persona.handle]
+        successors |= _successors(parts.memory, left, new)
+    if fresh or back or successors:
         with writing(parts.store) as session:
-            parts.memory.remember(fresh, session)
+            parts.memory.remember(list(fresh.values()), session)
+            parts.memory.restore(back, session)
+            parts.memory.supersede(successors, now, session)
     parts.memory.sync()
+
+
+def _successors(memory: Memory, old: Sequence[Record], new: Sequence[Record]) -> dict[str, str]:
+    """Map the id of each old record to that of the new one nearest in meaning, or to an empty text."""
+    if not old or not new:
+        return {record.id: "" for record in old}
+    near = memory.embed([r.text for r in old]) @ memory.embed([r.text for r in new]).T
+    return {
+        record.id: new[int(row.argmax())].id if float(row.max()) >= _ALIKE else ""
+        for record, row in zip(old, near, strict=True)
+    }
 
 
 def canon_of(persona: Persona, now: datetime) -> list[Record]:

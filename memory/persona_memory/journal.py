@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from persona.clock import as_utc
-from persona.memory import Query, Record, RecordKind
+from persona.memory import Query, Record, RecordKind, State
 from persona.recall import Pool, grid
 from persona.store.tables import JournalRow
 
 J = JournalRow.__table__.c
 _COLUMNS = (
     J.record_id, J.persona, J.kind, J.text, J.at, J.author, J.source,
-    J.channel, J.importance, J.trust, J.language, J.extra, J.vector,
+    J.channel, J.importance, J.trust, J.language, J.extra, J.vector, J.valid_until, J.superseded_by, J.rests_on,
+    J.quarantined, J.count, J.recalled, J.recalled_at,
 )  # fmt: skip
 _CHUNK = 500
 
@@ -64,7 +66,9 @@ def to_record(row: Row[Any]) -> Record:
     return Record(
         id=row.record_id, persona=row.persona, kind=cast(RecordKind, row.kind), text=row.text, at=row.at,
         author=row.author, source=row.source, channel=row.channel, importance=row.importance, trust=row.trust,
-        language=row.language, extra=dict(row.extra),
+        language=row.language, extra=dict(row.extra), valid_until=row.valid_until, superseded_by=row.superseded_by,
+        rests_on=tuple(row.rests_on), quarantined=row.quarantined, count=row._mapping["count"],
+        recalled=row.recalled, recalled_at=row.recalled_at,
     )  # fmt: skip
 
 
@@ -83,7 +87,8 @@ def add(session: Session, records: Sequence[Record], vectors: NDArray[np.float32
             "record_id": r.id, "persona": r.persona, "kind": r.kind, "text": r.text, "at": as_utc(r.at),
             "author": r.author, "source": r.source, "channel": r.channel, "importance": r.importance,
             "trust": r.trust, "language": r.language, "extra": dict(r.extra), "count": 1, "model": model,
-            "dimensions": len(v), "vector": v.astype("<f4").tobytes(),
+            "dimensions": len(v), "vector": v.astype("<f4").tobytes(), "valid_until": r.valid_until,
+            "superseded_by": r.superseded_by, "rests_on": [*r.rests_on], "quarantined": r.quarantined,
         }
         for r, v in zip(records, vectors, strict=True)
     ]  # fmt: skip
@@ -97,6 +102,36 @@ def raise_count(session: Session, record_id: str, by: int) -> None:
         update(JournalRow).where(J.record_id == record_id).values(count=J.count + by),
         execution_options={"synchronize_session": False},
     )
+
+
+def supersede(session: Session, successors: Mapping[str, str], at: datetime) -> int:
+    """End the rows of these ids at `at`, each with its successor; return how many had not ended before."""
+    return sum(
+        _change(session, J.record_id == old, J.valid_until.is_(None), valid_until=as_utc(at), superseded_by=new)
+        for old, new in sorted(successors.items())
+    )
+
+
+def restore(session: Session, ids: Sequence[str]) -> int:
+    """Take end, successor and quarantine from the rows of these ids; return how many had one."""
+    fault = or_(J.valid_until.is_not(None), J.quarantined != "")
+    return sum(
+        _change(session, J.record_id.in_(part), fault, valid_until=None, superseded_by="", quarantined="")
+        for part in _chunks(sorted(set(ids)))
+    )
+
+
+def used(session: Session, ids: Sequence[str], at: datetime) -> None:
+    """Count one more use of the rows of these ids, at `at`."""
+    for part in _chunks(sorted(set(ids))):
+        _change(session, J.record_id.in_(part), recalled=J.recalled + 1, recalled_at=as_utc(at))
+
+
+def _change(session: Session, *where: ColumnElement[bool], **values: object) -> int:
+    changed = session.execute(
+        update(JournalRow).where(*where).values(**values), execution_options={"synchronize_session": False}
+    )
+    return int(changed.rowcount)  # type: ignore[attr-defined]
 
 
 def standing(connection: Connection) -> dict[str, Standing]:
@@ -146,7 +181,13 @@ def shelf(connection: Connection, persona: str, ids: Sequence[str]) -> Shelf:
 
 def scan(connection: Connection, query: Query) -> Shelf:
     """Return every row that `query` allows."""
-    where: list[ColumnElement[bool]] = [J.persona == query.persona, J.at <= as_utc(query.now)]
+    now = as_utc(query.now)
+    where: list[ColumnElement[bool]] = [
+        J.persona == query.persona,
+        J.at <= now,
+        J.quarantined == "",
+        or_(J.valid_until.is_(None), J.valid_until > now),
+    ]
     if query.kinds:
         where.append(J.kind.in_(query.kinds))
     if query.author is not None:
@@ -158,26 +199,48 @@ def scan(connection: Connection, query: Query) -> Shelf:
 
 def allows(query: Query, row: Row[Any]) -> bool:
     """Say whether `query` allows `row`, by the same rules as `scan`."""
+    now = as_utc(query.now)
     return (
-        row.at <= as_utc(query.now)
+        row.at <= now
+        and not row.quarantined
+        and (row.valid_until is None or row.valid_until > now)
         and (not query.kinds or row.kind in query.kinds)
         and (query.author is None or row.author == query.author)
         and row.source not in query.exclude_sources
     )
 
 
-def newest(connection: Connection, persona: str, kind: str | None, limit: int) -> list[Record]:
-    """Return records, newest first."""
+def newest(connection: Connection, persona: str, kind: str | None, limit: int, state: State) -> list[Record]:
+    """Return records in one state, newest first."""
     where = [J.persona == persona] + ([J.kind == kind] if kind else [])
+    if state != "all":
+        where.append(J.quarantined != "" if state == "quarantined" else J.quarantined == "")
+    if state in ("valid", "ended"):
+        where.append(J.valid_until.is_(None) if state == "valid" else J.valid_until.is_not(None))
     query = select(*_COLUMNS).where(*where).order_by(J.at.desc(), J.record_id).limit(limit)
     return [to_record(row) for row in cast(Sequence[Row[Any]], connection.execute(query).all())]
 
 
 def forget(connection: Connection, *, persona: str | None, author: str | None, record_id: str | None) -> int:
-    """Delete the rows that match every criterion given; return how many."""
+    """Delete the rows that match every criterion given, and what was derived from them; return how many."""
     given = ((J.persona, persona), (J.author, author), (J.record_id, record_id))
     where = [column == value for column, value in given if value is not None]
-    return connection.execute(delete(JournalRow.__table__).where(*where)).rowcount  # type: ignore[arg-type]
+    gone = set(connection.execute(select(J.record_id).where(*where)).scalars())
+    gone |= derived_from(connection, gone)
+    for part in _chunks(sorted(gone)):
+        connection.execute(delete(JournalRow.__table__).where(J.record_id.in_(part)))  # type: ignore[arg-type]
+    return len(gone)
+
+
+def derived_from(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Return the ids of all rows that rest on one of `ids`, directly or through others."""
+    rows = connection.execute(select(J.record_id, J.rests_on).where(J.kind.in_(("insight", "performance")))).all()
+    found: set[str] = set()
+    while fresh := {
+        row.record_id for row in rows if row.record_id not in found and not found.union(ids).isdisjoint(row.rests_on)
+    }:
+        found |= fresh
+    return found
 
 
 def _rows(*where: ColumnElement[bool]) -> Select[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Self, TypeVar, cast
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from persona.errors import ForgetsNothing
-from persona.memory import Health, Memory, Query, Recalled, Record, RecordKind
+from persona.memory import Health, Memory, Query, Recalled, Record, RecordKind, State
 from persona.recall import Scoring, choose, cosine, grid, rounded
 
 from . import journal
@@ -95,6 +96,15 @@ class ChromaMemory(Memory):
                 journal.raise_count(writing, record_id, again)
         return len(new)
 
+    def supersede(self, successors: Mapping[str, str], at: datetime, session: object) -> int:
+        return journal.supersede(cast(Session, session), successors, at)
+
+    def restore(self, record_ids: Sequence[str], session: object) -> int:
+        return journal.restore(cast(Session, session), record_ids)
+
+    def used(self, record_ids: Sequence[str], at: datetime, session: object) -> None:
+        journal.used(cast(Session, session), record_ids, at)
+
     def sync(self) -> None:
         with self._lock:
             self._mending(self._sync)
@@ -160,9 +170,11 @@ class ChromaMemory(Memory):
             self._seen.clear()
             self._checked = False
 
-    def list(self, persona: str, *, kind: RecordKind | None = None, limit: int = 50) -> Sequence[Record]:
+    def list(
+        self, persona: str, *, kind: RecordKind | None = None, limit: int = 50, state: State = "valid"
+    ) -> Sequence[Record]:
         with self._engine.connect() as connection:
-            return journal.newest(connection, persona, kind, limit)
+            return journal.newest(connection, persona, kind, limit, state)
 
     def _mending(self, action: Callable[[], T]) -> T:
         try:

@@ -13,7 +13,7 @@ from ._open import load_definition
 if TYPE_CHECKING:
     from ..memory import Memory
 
-_KINDS = ("canon", "post", "reply", "told", "promise")
+_KINDS = ("canon", "post", "reply", "told", "fact", "promise", "insight", "performance")
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:

@@ -188,6 +188,7 @@ class JournalRow(Table):
         UniqueConstraint("record_id"),
         Index("journal_persona", "persona", "kind", "at"),
         Index("journal_author", "persona", "author"),
+        Index("journal_gist", "persona", "gist"),
     )
     seq: Mapped[int] = mapped_column(BigKey, primary_key=True)
     record_id: Mapped[str] = mapped_column(String(64))
@@ -203,6 +204,16 @@ class JournalRow(Table):
     language: Mapped[str] = mapped_column(String(12))
     extra: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     count: Mapped[int] = mapped_column(default=1)
+    valid_until: Mapped[datetime | None]
+    superseded_by: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    rests_on: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default="[]")
+    """ids of the records that a derived one was made of"""
+    quarantined: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """why it is kept but never recalled; empty for all others"""
+    recalled: Mapped[int] = mapped_column(default=0, server_default="0")
+    recalled_at: Mapped[datetime | None]
+    gist: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """the group of records that reflection put it in; empty until it has"""
     model: Mapped[str] = mapped_column(String(120))
     dimensions: Mapped[int]
     vector: Mapped[bytes] = mapped_column(LargeBinary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from persona.clock import as_utc
 from persona.digest import digest
 from persona.errors import ForgetsNothing
-from persona.memory import Health, Memory, Query, Recalled, Record, RecordKind
+from persona.memory import Health, Memory, Query, Recalled, Record, RecordKind, State
 from persona.recall import Pool, Scoring, choose, grid, rounded
 
 if TYPE_CHECKING:
@@ -65,7 +66,6 @@ class RamMemory(Memory):
         self._embedder = HashEmbedder()
         self._records: dict[str, Record] = {}
         self._vectors: dict[str, NDArray[np.float32]] = {}
-        self.counts: Counter[str] = Counter()
         self.calls = 0
 
     @classmethod
@@ -80,10 +80,31 @@ class RamMemory(Memory):
     def remember(self, records: Sequence[Record], session: object = None) -> int:
         new = {record.id: record for record in records if record.id not in self._records}
         for record, vector in zip(new.values(), self.embed([r.text for r in new.values()]), strict=True):
-            self._records[record.id] = replace(record, at=as_utc(record.at))
+            self._records[record.id] = replace(record, at=as_utc(record.at), count=1)
             self._vectors[record.id] = vector
-        self.counts.update(record.id for record in records)
+        told = Counter(record.id for record in records)
+        for one, times in told.items():
+            again = times - (one in new)
+            self._records[one] = replace(self._records[one], count=self._records[one].count + again)
         return len(new)
+
+    def supersede(self, successors: Mapping[str, str], at: datetime, session: object = None) -> int:
+        ending = [one for one in successors if one in self._records and self._records[one].valid_until is None]
+        for one in ending:
+            self._records[one] = replace(self._records[one], valid_until=as_utc(at), superseded_by=successors[one])
+        return len(ending)
+
+    def restore(self, record_ids: Sequence[str], session: object = None) -> int:
+        known = [self._records[one] for one in set(record_ids) if one in self._records]
+        away = [r.id for r in known if r.valid_until is not None or r.quarantined]
+        for one in away:
+            self._records[one] = replace(self._records[one], valid_until=None, superseded_by="", quarantined="")
+        return len(away)
+
+    def used(self, record_ids: Sequence[str], at: datetime, session: object = None) -> None:
+        for one in set(record_ids) & set(self._records):
+            times = self._records[one].recalled + 1
+            self._records[one] = replace(self._records[one], recalled=times, recalled_at=as_utc(at))
 
     def sync(self) -> None:
         """Do nothing: there is no index to bring up."""
@@ -116,8 +137,12 @@ class RamMemory(Memory):
             for r in self._records.values()
             if persona in (None, r.persona) and author in (None, r.author) and record_id in (None, r.id)
         ]
+        fresh = gone
+        while fresh:
+            fresh = [r.id for r in self._records.values() if r.id not in gone and not set(gone).isdisjoint(r.rests_on)]
+            gone = [*gone, *fresh]
         for one in gone:
-            del self._records[one], self._vectors[one], self.counts[one]
+            del self._records[one], self._vectors[one]
         return len(gone)
 
     def reindex(self, persona: str | None = None) -> int:
@@ -130,15 +155,19 @@ class RamMemory(Memory):
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
-    def list(self, persona: str, *, kind: RecordKind | None = None, limit: int = 50) -> Sequence[Record]:
-        records = [r for r in self._records.values() if r.persona == persona and kind in (None, r.kind)]
+    def list(
+        self, persona: str, *, kind: RecordKind | None = None, limit: int = 50, state: State = "valid"
+    ) -> Sequence[Record]:
+        records = [
+            r for r in self._records.values() if r.persona == persona and kind in (None, r.kind) and r.within(state)
+        ]
         return sorted(records, key=lambda r: (-r.at.timestamp(), r.id))[:limit]
 
 
 def _allows(query: Query, record: Record) -> bool:
     return (
         record.persona == query.persona
-        and record.at <= as_utc(query.now)
+        and record.holds(as_utc(query.now))
         and (not query.kinds or record.kind in query.kinds)
         and query.author in (None, record.author)
         and record.source not in query.exclude_sources

@@ -4,19 +4,23 @@
         @pytest.fixture
         def memory(self) -> Iterator[Memory]: ...
 
-Override `keep` if `remember` needs a real database session.
+Override `keep` and `within` if the memory needs a real database session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from persona.errors import ForgetsNothing
 from persona.memory import Memory, Query, Record, RecordKind, record_id
 
+T = TypeVar("T")
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 
 
@@ -50,6 +54,10 @@ class MemorySuite:
     def keep(self, memory: Memory, records: Sequence[Record]) -> int:
         """Remember and make it lasting, as the engine's transaction would."""
         return memory.remember(records, None)
+
+    def within(self, memory: Memory, change: Callable[[object], T]) -> T:
+        """Make a change lasting, as the engine's transaction would."""
+        return change(None)
 
     def test_embeds_to_unit_vectors(self, memory: Memory) -> None:
         vectors = memory.embed(["sourdough at dawn", "a canal walk", ""])
@@ -155,6 +163,66 @@ class MemorySuite:
         self.keep(memory, notes[::-1])
         assert [r.text for r in memory.list("ida", limit=3)] == ["day 0", "day 1", "day 2"]
         assert [r.text for r in memory.list("ida", kind="post")] == ["day 1", "day 3", "day 5"]
+
+    def test_keeps_state_and_sources(self, memory: Memory) -> None:
+        dog, cat = note("Ravi has a dog", source="k1"), note("Ravi has a cat", source="k2")
+        kept = replace(
+            note("Ravi has pets", kind="insight", source="g1"),
+            rests_on=(dog.id, cat.id), valid_until=NOW + timedelta(days=1), superseded_by="later",
+        )  # fmt: skip
+        hidden = replace(note("Ravi has a plan", kind="told", author="ravi"), quarantined="it gives orders")
+        self.keep(memory, [dog, kept, hidden])
+        assert memory.list("ida", kind="insight", state="all") == [kept]
+        assert memory.list("ida", state="quarantined") == [hidden]
+        assert memory.recall([ask("pets")])[0][0].record == kept
+
+    def test_what_is_superseded_is_kept_and_not_recalled(self, memory: Memory) -> None:
+        old, new = note("Kim lives in Porto", source="k1"), note("Kim lives in Faro now", source="k2")
+        self.keep(memory, [old, new])
+        ended = NOW - timedelta(hours=2)
+        assert self.within(memory, lambda session: memory.supersede({old.id: new.id, "no": ""}, ended, session)) == 1
+        assert self.within(memory, lambda session: memory.supersede({old.id: ""}, NOW, session)) == 0
+        assert [r.record.id for r in memory.recall([ask("Kim lives")])[0]] == [new.id]
+        before = ask("Kim lives in Porto", now=NOW - timedelta(hours=3))
+        assert memory.recall([before])[0][0].record.id == old.id
+        assert [r.id for r in memory.list("ida")] == [new.id]
+        [found] = memory.list("ida", state="ended")
+        assert (found.id, found.superseded_by, found.valid_until) == (old.id, new.id, ended)
+        assert memory.count("ida") == len(memory.list("ida", state="all")) == 2
+        assert self.keep(memory, [old]) == 0
+        assert [r.id for r in memory.list("ida", state="ended")] == [old.id]
+        assert self.within(memory, lambda session: memory.restore([old.id, new.id], session)) == 1
+        assert {r.record.id for r in memory.recall([ask("Kim lives")])[0]} == {old.id, new.id}
+
+    def test_what_is_quarantined_is_recalled_once_it_is_restored(self, memory: Memory) -> None:
+        told = replace(note("Kim says hello", kind="told", author="kim"), quarantined="it looks like an order")
+        self.keep(memory, [told, *(note(f"Hello number {i}", source=f"k{i}") for i in range(30))])
+        of_kim = Query(persona="ida", text="hello", now=NOW, author="kim")
+        assert memory.recall([of_kim]) == [[]]
+        assert told.id not in {r.record.id for r in memory.recall([ask("Kim says hello", limit=31)])[0]}
+        assert self.keep(memory, [replace(told, quarantined="")]) == 0
+        assert memory.recall([of_kim]) == [[]]
+        assert self.within(memory, lambda session: memory.restore([told.id], session)) == 1
+        assert [r.record.id for r in memory.recall([of_kim])[0]] == [told.id]
+        assert memory.list("ida", state="quarantined") == []
+
+    def test_counts_what_was_told_again_and_used(self, memory: Memory) -> None:
+        told, other = note("Where is the shop?", kind="told", author="ravi"), note("On Mill Lane", source="k2")
+        self.keep(memory, [told, told])
+        self.keep(memory, [told, other])
+        for at in (NOW - timedelta(hours=1), NOW):
+            self.within(memory, partial(memory.used, [told.id, told.id, "no"], at))
+        found = {r.id: (r.count, r.recalled, r.recalled_at) for r in memory.list("ida")}
+        assert found == {told.id: (3, 2, NOW), other.id: (1, 0, None)}
+
+    def test_what_was_derived_is_forgotten_with_its_source(self, memory: Memory) -> None:
+        told = [note(f"I bake {word}", kind="told", author=word) for word in ("rye", "spelt")]
+        liked = replace(note("Rye posts do well", kind="performance", source="p1"), rests_on=(told[0].id,))
+        insight = replace(note("People bake", kind="insight", source="g1"), rests_on=(liked.id, told[1].id))
+        apart = replace(note("People walk", kind="insight", source="g2"), rests_on=("elsewhere",))
+        self.keep(memory, [*told, liked, insight, apart])
+        assert memory.forget(author="rye") == 3
+        assert {r.id for r in memory.list("ida")} == {told[1].id, apart.id}
 
     def test_forgets(self, memory: Memory) -> None:
         ravi = [note(f"Ravi says {i}", kind="told", author="ravi") for i in range(3)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import Engine, create_engine
@@ -14,6 +15,8 @@ from persona.store.tables import Table
 from persona.testing.memory import HashEmbedder, RamMemory
 from persona.testing.memory_suite import MemorySuite
 from persona_memory import ChromaMemory
+
+T = TypeVar("T")
 
 
 class TestRamMemory(MemorySuite):
@@ -39,3 +42,7 @@ class TestChromaMemory(MemorySuite):
     def keep(self, memory: Memory, records: Sequence[Record]) -> int:
         with Session(self._engine) as session, session.begin():
             return memory.remember(records, session)
+
+    def within(self, memory: Memory, change: Callable[[object], T]) -> T:
+        with Session(self._engine) as session, session.begin():
+            return change(session)
