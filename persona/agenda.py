@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from .channel import Event
 from .compose.exact import product_spoken_of
 from .compose.moves import PUBLIC, kind_of
+from .crash import here
 from .definition import Persona
 from .digest import digest, rng_of
 from .guards import asks_identity
@@ -35,6 +36,7 @@ def plan_slots(parts: Parts, now: datetime) -> None:
     changed = planned.get("definition") != _rules(parts)
     if done - now > HORIZON / 2 and not changed:
         return
+    here("plan.read")
     with writing(parts.store) as session:
         recent = SlotRow.local_date >= (now - timedelta(days=4)).date()
         known = {
@@ -53,6 +55,8 @@ def plan_slots(parts: Parts, now: datetime) -> None:
             "planned",
             {"from": start.isoformat(), "until": (now + HORIZON).isoformat(), "definition": _rules(parts)},
         )
+        here("plan.written")
+    here("plan.committed")
 
 
 def _rules(parts: Parts) -> str:
@@ -71,6 +75,7 @@ def take_slots(parts: Parts, now: datetime) -> None:
         ).all()
     if not due:
         return
+    here("slots.read")
     known = {persona.handle: persona for persona in parts.personas}
     with writing(parts.store) as session:
         for row in due:
@@ -86,6 +91,8 @@ def take_slots(parts: Parts, now: datetime) -> None:
             else:
                 slot.state = "taken"
                 _take_slot(parts, session, persona, slot, now)
+        here("slots.written")
+    here("slots.committed")
 
 
 def _take_slot(parts: Parts, session: Session, persona: Persona, slot: SlotRow, now: datetime) -> None:
@@ -139,6 +146,7 @@ def take_events(parts: Parts, now: datetime) -> None:
         new = session.scalars(select(InboxRow).where(InboxRow.state == "new").order_by(InboxRow.at, InboxRow.id)).all()
     if not new:
         return
+    here("events.read")
     known = {persona.handle: persona for persona in parts.personas}
     with writing(parts.store) as session:
         for row in new:
@@ -171,6 +179,8 @@ def take_events(parts: Parts, now: datetime) -> None:
                 )
             )
             session.flush()
+        here("events.written")
+    here("events.committed")
 
 
 def _reply_subject(parts: Parts, session: Session, persona: Persona, event: InboxRow) -> Subject:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from .agenda import GRACE
 from .channel import Channel, Outgoing, Sent
+from .crash import here
 from .errors import ChannelError, SendUncertain
 from .parts import Parts
 from .remembering import records_of
@@ -26,6 +27,7 @@ def deliver_due(parts: Parts, now: datetime) -> int:
     """Send every ready row that is due, oldest first, and settle those found in `sending`; return how many went out."""
     sent = 0
     for row_id in _due(parts, now):
+        here("delivery.read")
         with writing(parts.store) as session:
             row = session.get_one(OutboxRow, row_id)
             if row.state not in ("ready", "sending"):
@@ -50,6 +52,8 @@ def deliver_due(parts: Parts, now: datetime) -> int:
                 labels=tuple(row.labels),
                 language=parts.definition.persona(row.persona).language,
             )
+            here("delivery.claimed")
+        here("delivery.after-claim")
         sent += _send(parts, channel, row_id, post, now)
     return sent
 
@@ -81,6 +85,7 @@ def _may_repeat(parts: Parts, session: Session, row: OutboxRow, channel: Channel
             row.next_try_at = begun + promise.window
             return False
         found = channel.find(row.key)
+        here("delivery.looked")
         if found is None:
             return True
         # Sending is over; the row is finished by `_sent` as any other.
@@ -94,14 +99,18 @@ def _send(parts: Parts, channel: Channel, row_id: int, post: Outgoing, now: date
     try:
         result = channel.send(post)
     except SendUncertain as error:
+        here("delivery.uncertain")
         return _uncertain(parts, channel, row_id, str(error), now)
     except ChannelError as error:
+        here("delivery.refused")
         return _again(parts, row_id, str(error), now)
     except Exception as error:
         log.exception("channel %s failed", channel.name)
         return _uncertain(parts, channel, row_id, f"{type(error).__name__}: {error}", now)
+    here("delivery.after-send")
     with writing(parts.store) as session:
         _sent(parts, session, session.get_one(OutboxRow, row_id), result, now)
+    here("delivery.after-keep")
     return 1
 
 
@@ -132,7 +141,9 @@ def _sent(parts: Parts, session: Session, row: OutboxRow, result: Sent, now: dat
         text=row.text,
         id=result.id,
     )
+    here("delivery.sent")
     parts.memory.remember(records_of(session, row, now), session)
+    here("delivery.remembered")
 
 
 def _again(parts: Parts, row_id: int, cause: str, now: datetime) -> int:
@@ -144,6 +155,8 @@ def _again(parts: Parts, row_id: int, cause: str, now: datetime) -> int:
         else:
             row.state, row.sending_at = "ready", None
             row.next_try_at = now + timedelta(minutes=2**row.attempts)
+        here("delivery.waiting")
+    here("delivery.after-wait")
     return 0
 
 
@@ -160,9 +173,12 @@ def _uncertain(parts: Parts, channel: Channel, row_id: int, cause: str, now: dat
                 if (channel.promise.kind == "readback")
                 else now + timedelta(minutes=2**row.attempts)
             )
+        here("delivery.unsure")
+    here("delivery.after-unsure")
     return 0
 
 
 def _park(session: Session, row: OutboxRow, state: str, reason: str, now: datetime) -> None:
     row.state, row.reasons, row.next_try_at = state, [reason], None
     append(session, at=now, persona=row.persona, kind=state, key=row.key, reason=reason)
+    here("delivery.parked")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from .agenda import GRACE, post_text
 from .channel import Limits
+from .crash import here
 from .cue import Cue, Heard
 from .engine import Drafted, Engine
 from .guard import Finding, Verdict
@@ -44,14 +45,19 @@ def draft_due(engine: Engine, now: datetime) -> int:
             return 0
         wanted = _wanted(engine, session, ripe)
         recent = {persona.handle: recent_texts(session, persona.handle) for persona in engine.parts.personas}
+    here("drafting.read")
     drafts = engine.draft([w.cue for w in wanted], now, recent)
     drafts = _without_twins(drafts)
+    here("drafting.drafted")
     count = 0
     with writing(engine.parts.store) as session:
         for want, draft in zip(wanted, drafts, strict=True):
             for row_id in want.rows:
                 row = session.get_one(OutboxRow, row_id)
                 count += _keep(session, row, draft, now)
+                here("drafting.kept")
+        here("drafting.written")
+    here("drafting.committed")
     return count
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from .channel import Channel, Event
+from .crash import here
 from .definition import Persona
 from .memory import Record, record_id
 from .parts import Parts
@@ -41,20 +42,25 @@ def _listen_to(parts: Parts, persona: Persona, channel: Channel, now: datetime) 
         cursor = connection.execute(
             select(CursorRow.cursor).where(CursorRow.persona == persona.handle, CursorRow.channel == channel.name)
         ).scalar()
+    here("listen.begin")
     poll = channel.poll(cursor, now)
     if poll.cursor == cursor and not poll.events:
         return 0
+    here("listen.polled")
     with writing(parts.store) as session:
         records = []
         count = 0
         for event in poll.events:
             if event.kind in _KEPT and _keep(session, persona, channel.name, event):
                 count += 1
+                here("listen.kept")
                 if event.kind != "follow" and len(event.text.split()) > 1:
                     records.append(_told(session, persona, channel.name, event))
         if records:
             parts.memory.remember(records, session)
         session.merge(CursorRow(persona=persona.handle, channel=channel.name, cursor=poll.cursor))
+        here("listen.written")
+    here("listen.committed")
     return count
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from .agenda import plan_slots, take_events, take_slots
+from .crash import here
 from .delivery import deliver_due
 from .drafting import draft_due
 from .engine import Engine
@@ -44,6 +45,7 @@ class Runner:
         where it was, and ends in the same state.
         """
         parts = self.parts
+        here("tick.begin")
         plan_slots(parts, now)
         heard = listen(parts, now)
         take_slots(parts, now)
@@ -51,7 +53,9 @@ class Runner:
         parts.memory.sync()
         drafted = draft_due(self.engine, now)
         sent = deliver_due(parts, now)
+        here("tick.delivered")
         parts.memory.sync()
+        here("tick.end")
         return Ticked(heard=heard, drafted=drafted, sent=sent)
 
     def next_due(self, now: datetime, beat: datetime) -> datetime:
