@@ -42,6 +42,14 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rate:
+    """How many calls of one account a network allows within any `window`: sends, look-ups and polls together."""
+
+    calls: int
+    window: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
 class Seat:
     """What a channel is given when it is opened for one persona.
 
@@ -123,6 +131,8 @@ class Channel(ABC):
     name: ClassVar[str]
     promise: ClassVar[Promise] = Promise(kind="at_most_once")
     limits: ClassVar[Limits] = Limits()
+    rate: ClassVar[Rate | None] = None
+    """None: as many calls as there are. A persona's `delivery.rates` may allow fewer or more."""
     settings_model: ClassVar[type[Any] | str | None] = None
     """A pydantic model of the channel's settings in YAML; None: it has none, and any key is refused.
 
@@ -138,8 +148,10 @@ class Channel(ABC):
     def send(self, post: Outgoing) -> Sent:
         """Put `post` out and return the network's name for it.
 
-        Raises ChannelError when it surely did not go out (it will be tried again), SendUncertain when that is not
-        known. Any other exception counts as uncertain.
+        Raises ChannelError when it surely did not go out (it will be tried again), PostRefused when it never will,
+        ChannelRefused when the account is not let in (the channel is stopped until a person resumes it), and
+        SendUncertain when it is not known whether it went out. Any other exception counts as uncertain. Each takes
+        `retry_after`; no call is made before. A call that never returns holds up this channel only.
         """
 
     def find(self, key: str) -> Sent | None:
@@ -150,6 +162,7 @@ class Channel(ABC):
         """Return what happened after `cursor` and before `until` (exclusive), oldest first.
 
         Called again with the same cursor it returns the same events: the engine may have died before it kept them.
+        Raises ChannelError or ChannelRefused as `send` does.
         """
         return Poll(events=(), cursor=cursor)
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import inspect
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import timedelta
+
 
 class PersonaError(Exception):
     """Something that persona refuses to do, with the reason and the cure in its text."""
@@ -91,6 +95,19 @@ class ChannelError(PersonaError, RuntimeError):
     """The channel {channel} could not do it: {cause_text}."""
 
     exit_code = 5
+
+    def __init__(self, *, retry_after: timedelta | None = None, **values: object) -> None:
+        """`retry_after` is how long the network asked to be left alone; see `persona.retry_after`."""
+        self.retry_after = retry_after
+        super().__init__(**values)
+
+
+class ChannelRefused(ChannelError):
+    """The channel {channel} does not let this account in: {cause_text}. Give it a valid token or account, then run `persona channel resume`."""
+
+
+class PostRefused(ChannelError):
+    """The channel {channel} will never take this text: {cause_text}. See `persona outbox`."""
 
 
 class SendUncertain(ChannelError):

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .chat_server import ChatServer as ChatServer
     from .chat_server import Reply as Reply
     from .clock import SettableClock as SettableClock
+    from .faulty import FaultyNetwork as FaultyNetwork
+    from .faulty import NetworkFault as NetworkFault
+    from .faulty_channel import FaultyChannel as FaultyChannel
     from .memory import HashEmbedder as HashEmbedder
     from .memory import RamMemory as RamMemory
     from .memory_suite import MemorySuite as MemorySuite
@@ -28,9 +31,12 @@ _HOMES = {
     "ChannelSuite": "channel_suite",
     "ChatServer": "chat_server",
     "EchoChatModel": "models",
+    "FaultyChannel": "faulty_channel",
+    "FaultyNetwork": "faulty",
     "FlakyChannel": "channels",
     "HashEmbedder": "memory",
     "MemorySuite": "memory_suite",
+    "NetworkFault": "faulty",
     "NetworkSuite": "network_suite",
     "RamMemory": "memory",
     "RecordingChannel": "channels",

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import select
@@ -19,9 +20,10 @@ from persona.parts import Parts
 from persona.rehearsal import START
 from persona.runner import Runner
 from persona.store import OutboxRow, PostRow, log_digest, reading
-from persona.testing.channels import FlakyChannel, RecordingChannel, make_seat
+from persona.testing.channels import Fault, FlakyChannel, RecordingChannel, make_seat
 
 OpenTwo = Callable[..., Parts]
+AnyChannel = TypeVar("AnyChannel", bound=RecordingChannel)
 HOURS = 9
 
 
@@ -40,7 +42,7 @@ def on(parts: Parts, channel: Channel) -> Parts:
     return parts
 
 
-def talked_to(channel: RecordingChannel) -> RecordingChannel:
+def talked_to(channel: AnyChannel) -> AnyChannel:
     at = START + timedelta(hours=1)
     channel.hear(Event(id="e", kind="reply", author="ned", at=at, text="Are you a real person?", post_id="77"))
     return channel
@@ -72,15 +74,14 @@ def test_the_list_is_what_the_code_passes() -> None:
 def test_every_point_is_reached(open_two: OpenTwo, tmp_path: Path) -> None:
     seen: Counter[str] = Counter()
     crash.install(lambda name: seen.update([name]))
-    for place, (promise, faults) in enumerate(
-        (
-            (Promise(kind="readback", window=timedelta(minutes=5)), ["uncertain_sent", "refuse"]),
-            (Promise(kind="at_most_once"), ["uncertain_sent"]),
-        )
-    ):
+    cases: tuple[tuple[Promise, list[Fault]], ...] = (
+        (Promise(kind="readback", window=timedelta(minutes=5)), ["uncertain_sent", "refuse"]),
+        (Promise(kind="at_most_once"), ["uncertain_sent"]),
+    )
+    for place, (promise, faults) in enumerate(cases):
         channel = FlakyChannel(make_seat(handle="tamsin_specs"), faults=faults)
         channel.promise = promise  # type: ignore[misc]
-        live(Runner(on(open_two(folder=tmp_path / str(place)), talked_to(channel))))  # type: ignore[arg-type]
+        live(Runner(on(open_two(folder=tmp_path / str(place)), talked_to(channel))))
     assert set(crash.POINTS) == set(seen)
 
 
