@@ -23,8 +23,8 @@ from .store import InboxRow, OutboxRow, PostRow, SlotRow, append, get_setting, p
 HORIZON = timedelta(hours=48)
 LEAD = timedelta(hours=4)
 """A text is written up to this long before it is due, together with others: a batch costs a fraction of its parts."""
-GRACE = timedelta(hours=6)
-"""A slot that is later than this is not made up for."""
+LATEST = timedelta(days=7)
+"""No grace is longer."""
 
 
 def plan_slots(parts: Parts, now: datetime) -> None:
@@ -38,13 +38,15 @@ def plan_slots(parts: Parts, now: datetime) -> None:
         return
     here("plan.read")
     with writing(parts.store) as session:
-        recent = SlotRow.local_date >= (now - timedelta(days=4)).date()
+        recent = SlotRow.local_date >= (now - LATEST - timedelta(days=3)).date()
         known = {
             tuple(row)
             for row in session.execute(select(SlotRow.persona, SlotRow.name, SlotRow.local_date).where(recent))
         }
         for persona in parts.personas:
-            for slot in slots_between(persona, max(start, now - GRACE), now + HORIZON, seed=parts.seed):
+            for slot in slots_between(
+                persona, max(start, now - persona.delivery.grace), now + HORIZON, seed=parts.seed
+            ):
                 key = (slot.persona, slot.name, slot.local_date)
                 if key not in known:
                     session.add(
@@ -61,7 +63,10 @@ def plan_slots(parts: Parts, now: datetime) -> None:
 
 def _rules(parts: Parts) -> str:
     return digest(
-        [(p.handle, p.time_zone, p.model_dump_json(include={"slots", "quiet_hours"})) for p in parts.personas]
+        [
+            (p.handle, p.time_zone, p.model_dump_json(include={"slots", "quiet_hours", "holidays"}))
+            for p in parts.personas
+        ]
     )
 
 
@@ -83,7 +88,9 @@ def take_slots(parts: Parts, now: datetime) -> None:
             persona = known.get(slot.persona)
             if persona is None:
                 slot.state, slot.note = "skipped", "the persona is no longer in the file"
-            elif now - slot.due_at > GRACE:
+            elif slot.local_date in persona.holidays:
+                slot.state, slot.note = "skipped", "it is a holiday"
+            elif now - slot.due_at > persona.delivery.grace:
                 slot.state, slot.note = "skipped", "it was overdue when it was found"
                 append(
                     session, at=now, persona=slot.persona, kind="skipped", slot=slot.name, due=slot.due_at.isoformat()

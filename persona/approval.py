@@ -136,6 +136,8 @@ class Approvals:
                 raise DraftNotHeld(ref=ref, state_text=self._how(session, row))
             asked = session.get(InboxRow, row.inbox_id) if row.inbox_id is not None else None
             changes: dict[str, object] = {"state": "rejected" if decision == "rejected" else "ready"}
+            if decision != "rejected":
+                changes |= {"approved_at": now, "cleared": [*row.cleared, *row.reasons]}
             told: dict[str, str] = {"key": row.key, "by": by}
             if reason := " ".join(reason.split())[:300]:
                 changes["reasons"] = [*row.reasons, f"{by}: {reason}"]

@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from .agenda import GRACE, post_text
+from .agenda import post_text
 from .channel import Limits
 from .crash import here
 from .cue import Cue, Heard
+from .definition import Definition
 from .engine import Drafted, Engine
+from .fresh import products_in
 from .guard import Finding, Verdict
 from .plan import Subject
 from .store import InboxRow, OutboxRow, PostRow, TraceRow, append, reading, writing
@@ -54,7 +56,7 @@ def draft_due(engine: Engine, now: datetime) -> int:
         for want, draft in zip(wanted, drafts, strict=True):
             for row_id in want.rows:
                 row = session.get_one(OutboxRow, row_id)
-                count += _keep(session, row, draft, now)
+                count += _keep(engine.parts.definition, session, row, draft, now)
                 here("drafting.kept")
         here("drafting.written")
     here("drafting.committed")
@@ -140,11 +142,11 @@ def _without_twins(drafts: Sequence[Drafted]) -> list[Drafted]:
     return kept
 
 
-def _keep(session: Session, row: OutboxRow, draft: Drafted, now: datetime) -> int:
+def _keep(definition: Definition, session: Session, row: OutboxRow, draft: Drafted, now: datetime) -> int:
     if draft.error:
         row.attempts += 1
         row.reasons = [f"writer: {draft.error}"]
-        if now - row.due_at > GRACE:
+        if now - row.due_at > draft.cue.persona.delivery.grace:
             row.state = "expired"
             append(session, at=now, persona=row.persona, kind="expired", key=row.key)
         else:
@@ -152,6 +154,7 @@ def _keep(session: Session, row: OutboxRow, draft: Drafted, now: datetime) -> in
         return 0
     row.body, row.text, row.labels = draft.body, draft.text, list(draft.labels)
     row.drafted_at, row.attempts, row.next_try_at = now, 0, None
+    row.products = products_in(definition, draft.cue.subject.product, draft.body)
     reasons = list(draft.verdict.reasons)
     approval = draft.cue.persona.approval
     if approval == "all" or (approval == "promo" and draft.cue.subject.product):

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine as Store
+from sqlalchemy.orm import Session
 
+from .brakes import Brakes
+from .calling import Calls, DirectCalls
 from .channel import Channel, Limits, Seat
 from .clock import Clock
 from .definition import Definition, Persona, Product
@@ -42,6 +45,16 @@ class Parts:
     """by (handle, channel name)"""
     stood_in: Mapping[str, Limits] = field(default_factory=dict)
     """live channels that a rehearsal leaves alone, and what they would have accepted"""
+    calls: Calls = field(default_factory=DirectCalls)
+    patience: float = 5.0
+    """seconds that a tick waits for calls on their way; what takes longer is taken up by a later tick"""
+    brakes: Brakes = field(default_factory=Brakes)
+    owner: str = ""
+    """who has rows in `sending` in hand; see `persona.store.lease`"""
+    is_dead: Callable[[str], bool] = lambda owner: True
+    """tells of another owner whether it surely sends nothing any more"""
+    may_post: Callable[[Session], str] = lambda session: ""
+    """returns why this process is not the owner any more, or an empty text; asked within the transaction of a claim"""
     _writers: dict[str, Writer] = field(default_factory=dict)
 
     @property
@@ -66,6 +79,7 @@ class Parts:
 
     def close(self) -> None:
         """Close channels, memory and store."""
+        self.calls.close()
         for _, channel in sorted(self.channels.items()):
             channel.close()
         self.memory.close()

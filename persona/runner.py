@@ -7,14 +7,16 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from . import gate
 from .agenda import plan_slots, take_events, take_slots
+from .calling import HANGS
 from .crash import here
 from .delivery import deliver_due
 from .drafting import draft_due
 from .engine import Engine
 from .listen import listen
 from .parts import Parts, learn_canon
-from .store import OutboxRow
+from .store import OutboxRow, writing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ class Runner:
         sent = deliver_due(parts, now)
         here("tick.delivered")
         parts.memory.sync()
+        _tell_of_hanging(parts, now)
         here("tick.end")
         return Ticked(heard=heard, drafted=drafted, sent=sent)
 
@@ -65,3 +68,10 @@ class Runner:
                 select(func.min(OutboxRow.due_at)).where(OutboxRow.state == "ready", OutboxRow.due_at > now)
             ).scalar()
         return min(due, beat) if due else beat
+
+
+def _tell_of_hanging(parts: Parts, now: datetime) -> None:
+    for call in parts.calls.hanging():
+        cause = f"a call has not returned for {HANGS:.0f} s; it holds up this account on this channel only"
+        with writing(parts.store) as session:
+            gate.hangs(session, *call.account, call.what, now, cause)

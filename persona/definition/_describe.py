@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from inspect import Parameter, signature
 from pathlib import Path
 from types import NoneType
@@ -23,7 +23,7 @@ FILE = Path(__file__).parent / "_plain_schema.py"
 _HEAD = '''\
 """The schema as plain shapes. Made from the models by `python -m persona.definition._describe`; do not edit."""
 
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from types import NoneType
 
 from . import checks, values
@@ -35,6 +35,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (float, int),
     "bool": (bool,),
+    "date": (date,),
     "time": (time,),
     "timedelta": (timedelta,),
     "none": (NoneType,),

@@ -1,6 +1,6 @@
 """The schema as plain shapes. Made from the models by `python -m persona.definition._describe`; do not edit."""
 
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from types import NoneType
 
 from . import checks, values
@@ -44,6 +44,22 @@ QUIET_HOURS = Part(
     {"start": Made(values.wall_time, Exactly(time)), "end": Made(values.wall_time, Exactly(time))},
     required=("start", "end"),
     rule=checks.quiet_hours,
+)
+CALL_RATE = Part(
+    {
+        "calls": Exactly(int, ge=1, le=1000000),
+        "window": Made(values.duration, Exactly(timedelta, ge=timedelta(seconds=1), le=timedelta(seconds=604800))),
+    },
+    required=("calls", "window"),
+)
+DELIVERY = Part(
+    {
+        "late": Choice("post", "drop", "ask"),
+        "grace": Made(values.duration, Exactly(timedelta, ge=timedelta(seconds=60), le=timedelta(seconds=604800))),
+        "crisis": Many(Text(least=1, most=80)),
+        "rates": Table(Text(least=1, most=80), CALL_RATE),
+    },
+    defaults={"late": "drop", "grace": timedelta(seconds=21600), "crisis": (), "rates": {}},
 )
 DELAY = Part(
     {"least": Made(values.duration, Exactly(timedelta)), "most": Made(values.duration, Exactly(timedelta))},
@@ -205,7 +221,9 @@ PERSONA = Part(
         "banned": Many(Text(least=1, most=80)),
         "time_zone": Made(checks.time_zone, Text(most=60)),
         "slots": Many(SLOT_RULE, least=1),
+        "holidays": Many(Made(values.local_date, Exactly(date))),
         "quiet_hours": Either(Exactly(NoneType), QUIET_HOURS),
+        "delivery": DELIVERY,
         "replies": REPLY_POLICY,
         "channels": Table(Text(), Made(values.settings, Table(Text(), Anything())), least=1),
         "approval": Choice("auto", "promo", "all"),
@@ -227,7 +245,9 @@ PERSONA = Part(
         "do": (),
         "dont": (),
         "banned": (),
+        "holidays": (),
         "quiet_hours": None,
+        "delivery": DELIVERY.fit({}),
         "replies": REPLY_POLICY.fit({}),
         "approval": "auto",
         "writer": WRITER_SETTINGS.fit({}),

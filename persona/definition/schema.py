@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -34,6 +34,13 @@ WallTime = Annotated[
     BeforeValidator(
         values.wall_time,
         json_schema_input_type=Annotated[str, Field(pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$", examples=["08:30"])],
+    ),
+]
+Holiday = Annotated[
+    date,
+    BeforeValidator(
+        values.local_date,
+        json_schema_input_type=Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2026-12-24"])],
     ),
 ]
 Days = Annotated[
@@ -168,6 +175,35 @@ class ReplyPolicy(Model):
     delay: Delay = Field(default_factory=Delay, description="How long an answer is held back.")
 
 
+class CallRate(Model):
+    """How many calls of one account a network takes."""
+
+    calls: int = Field(ge=1, le=10**6, description="The most calls: posts, look-ups and polls together.")
+    window: Duration = Field(
+        ge=timedelta(seconds=1), le=timedelta(days=7), description="Within any stretch of this length, such as 5m."
+    )
+
+
+class Delivery(Model):
+    """How texts go out, and when they do not."""
+
+    late: Literal["post", "drop", "ask"] = Field(
+        default="drop", description="What becomes of a text that is later than `grace`: send it, drop it, or ask."
+    )
+    grace: Duration = Field(
+        default=timedelta(hours=6),
+        ge=timedelta(minutes=1),
+        le=timedelta(days=7),
+        description="How much later than its slot a post may go out, such as 6h; an answer has four times as long.",
+    )
+    crisis: tuple[Word, ...] = Field(
+        default=(), description="While these words stand here, a text that holds one waits for a person."
+    )
+    rates: dict[Word, CallRate] = Field(
+        default={}, description="The most calls by channel, where it is to be other than what the channel says."
+    )
+
+
 class Price(Model):
     """What a remote model costs, in any one currency."""
 
@@ -300,7 +336,11 @@ class Persona(Model):
         max_length=60, description="An IANA time zone, such as Europe/Lisbon."
     )
     slots: tuple[SlotRule, ...] = Field(min_length=1, description="When to post, in local time.")
+    holidays: tuple[Holiday, ...] = Field(
+        default=(), description="Local dates without slots, such as 2026-12-24; comments are answered all the same."
+    )
     quiet_hours: QuietHours | None = Field(default=None, description="Local hours in which nothing is sent.")
+    delivery: Delivery = Field(default_factory=Delivery, description="How texts go out, and when they do not.")
     replies: ReplyPolicy = Field(default_factory=ReplyPolicy, description="What is answered, and how much.")
     channels: dict[str, ChannelSettings] = Field(
         min_length=1, description="Where to post: a channel plugin's name, and its settings."

@@ -6,12 +6,12 @@ Nothing here needs pydantic: the schema and the quick check call the same functi
 from __future__ import annotations
 
 import re
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Literal
 
 from .checks import time_zone
 
-__all__ = ["DAYS", "Day", "angle", "days", "duration", "settings", "time_zone", "wall_time", "writer"]
+__all__ = ["DAYS", "Day", "angle", "days", "duration", "local_date", "settings", "time_zone", "wall_time", "writer"]
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -38,6 +38,18 @@ def wall_time(value: object) -> object:
     if isinstance(value, time):
         return value
     raise ValueError("must be a time of day such as 08:30, from 00:00 to 23:59")
+
+
+def local_date(value: object) -> object:
+    """Return the date that a text such as `2026-12-24` stands for."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    if isinstance(value, date):
+        return value
+    raise ValueError("must be a date such as 2026-12-24")
 
 
 def days(value: object) -> object:

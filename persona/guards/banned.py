@@ -33,6 +33,11 @@ class BannedGuard(Guard):
         ]
 
 
+def holds_word(word: str, text: str) -> bool:
+    """Tell whether `text` holds `word` as a whole word, however it is spelled."""
+    return any(_whole(key).search(form) for key in _keys(word) for form in _forms(text))
+
+
 def _forms(text: str) -> tuple[str, ...]:
     folded = fold(text)
     looks = _undressed(folded)

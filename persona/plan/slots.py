@@ -30,13 +30,15 @@ def slots_between(persona: Persona, start: datetime, end: datetime, *, seed: int
 
     A wall time that the clocks skip falls on the first instant after the gap; one that they repeat falls on its
     first occurrence. Jitter is drawn by digest, so it is the same whenever it is asked for. A slot that would fall
-    into quiet hours moves to their end.
+    into quiet hours moves to their end. A local date that is one of the persona's holidays has no slots.
     """
     zone = ZoneInfo(persona.time_zone)
     found: dict[tuple[str, date], Slot] = {}
     for rule in persona.slots:
         # Jitter and quiet hours move a slot by less than a day; a wider window finds those that move in.
         for name, wall in _wall_times(rule, zone, start - timedelta(days=2), end + timedelta(days=2)):
+            if wall.date() in persona.holidays:
+                continue
             due = instant_of(wall, zone) + _jitter(persona.handle, name, wall.date(), rule.jitter, seed)
             due = after_quiet(due, zone, persona.quiet_hours)
             if start <= due < end:

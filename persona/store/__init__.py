@@ -5,9 +5,13 @@ from .log import append, log_digest
 from .owner import Owner
 from .settings import get_setting, put_setting
 from .tables import (
+    AlarmRow,
+    CallRow,
+    ChannelRow,
     CursorRow,
     InboxRow,
     JournalRow,
+    LeaseRow,
     LogRow,
     OutboxRow,
     PostRow,
@@ -18,9 +22,13 @@ from .tables import (
 )
 
 __all__ = [
+    "AlarmRow",
+    "CallRow",
+    "ChannelRow",
     "CursorRow",
     "InboxRow",
     "JournalRow",
+    "LeaseRow",
     "LogRow",
     "OutboxRow",
     "Owner",

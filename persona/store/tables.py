@@ -142,6 +142,17 @@ class OutboxRow(Table):
     attempts: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime | None]
     sending_at: Mapped[datetime | None]
+    """When it was first on its way with its key: from then on the network may know the key."""
+    tried_at: Mapped[datetime | None]
+    """When it was last on its way."""
+    lease_owner: Mapped[str | None] = mapped_column(String(120))
+    lease_until: Mapped[datetime | None]
+    """Who has it in hand while it is `sending`; another owner leaves it alone until then."""
+    approved_at: Mapped[datetime | None]
+    cleared: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """The reasons that a person has waived by approving it."""
+    products: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What the catalogue said, when it was drafted, of each product it speaks of."""
     drafted_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     remote_id: Mapped[str | None] = mapped_column(String(200))
@@ -218,6 +229,54 @@ class JournalRow(Table):
     dimensions: Mapped[int]
     vector: Mapped[bytes] = mapped_column(LargeBinary)
     """float32, little-endian, `dimensions` numbers, unit length"""
+
+
+class ChannelRow(Table):
+    """How it stands with one account on one channel; there is none while all has always been well."""
+
+    __tablename__ = "channel_states"
+    persona: Mapped[str] = mapped_column(String(80), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(80), primary_key=True)
+    what: Mapped[str] = mapped_column(String(4), primary_key=True)
+    """send | poll"""
+    state: Mapped[str] = mapped_column(String(8), default="well")
+    """well → resting (the breaker is open, or a call hangs) → well; → stopped (a person must resume it)"""
+    failures: Mapped[int] = mapped_column(default=0)
+    """in a row"""
+    not_before: Mapped[datetime | None]
+    """No call is made before: the network asked for it, or the breaker rests."""
+    reason: Mapped[str] = mapped_column(Text, default="")
+    since: Mapped[datetime | None]
+
+
+class CallRow(Table):
+    """How many calls one account made on a channel from `bucket` on, for a share of its rate's window."""
+
+    __tablename__ = "channel_calls"
+    persona: Mapped[str] = mapped_column(String(80), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(80), primary_key=True)
+    bucket: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+
+
+class AlarmRow(Table):
+    """Something that a person should know of, and whether it is over."""
+
+    __tablename__ = "alarms"
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    reason: Mapped[str]
+    since: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class LeaseRow(Table):
+    """Who may write to this store; renewed while its holder lives."""
+
+    __tablename__ = "leases"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(120))
+    beat: Mapped[int] = mapped_column(BigInteger, default=0)
+    until: Mapped[datetime]
 
 
 class LogRow(Table):

@@ -8,7 +8,7 @@ from alembic import op
 from persona.store import tables
 
 revision = "0003_memory"
-down_revision = "0001"
+down_revision = "0002_delivery"
 branch_labels = None
 depends_on = None
 
