@@ -43,8 +43,7 @@ def slots_between(persona: Persona, start: datetime, end: datetime, *, seed: int
             due = after_quiet(due, zone, persona.quiet_hours)
             if start <= due < end:
                 slot = Slot(persona=persona.handle, name=name, local_date=wall.date(), due_at=due)
-                # A cron rule meets a repeated hour twice; the first one counts.
-                found.setdefault((name, wall.date()), slot)
+                found[name, wall.date()] = slot
     return sorted(found.values(), key=lambda slot: (slot.due_at, slot.name))
 
 
@@ -86,10 +85,11 @@ def _inside(moment: time, start: time, end: time) -> bool:
 
 def _wall_times(rule: SlotRule, zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[tuple[str, datetime]]:
     if rule.cron is not None:
-        for instant in CronSim(rule.cron, start.astimezone(zone)):
-            if instant >= end:
+        # Asked in naive wall time: with a zone it leaves out a wildcard hour that falls into a gap.
+        last = end.astimezone(zone).replace(tzinfo=None)
+        for wall in CronSim(rule.cron, start.astimezone(zone).replace(tzinfo=None)):
+            if wall >= last:
                 return
-            wall = instant.replace(tzinfo=None)
             yield f"{rule.name}@{wall:%H:%M}", wall
         return
     assert rule.at is not None

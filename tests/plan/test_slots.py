@@ -96,3 +96,12 @@ def test_days_quiet_hours_and_jitter() -> None:
         assert wall.hour == 22 or (wall.hour, wall.minute) == (7, 0)
     assert slots == slots_between(persona, datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 15, tzinfo=UTC))
     assert any(slot.local_date == date(2026, 3, 2) for slot in slots)
+
+
+def test_an_hourly_cron_keeps_the_hour_that_spring_skips() -> None:
+    start = datetime(2026, 3, 29, tzinfo=UTC)
+    persona = card("Europe/Berlin", {"name": "hourly", "cron": "0 * * * *"})
+    found = slots_between(persona, start, start + timedelta(hours=3))
+    assert [(slot.name, slot.due_at.hour) for slot in found] == [
+        ("hourly@01:00", 0), ("hourly@02:00", 1), ("hourly@03:00", 1), ("hourly@04:00", 2)
+    ]  # fmt: skip
