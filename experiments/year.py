@@ -48,7 +48,7 @@ Key = tuple[str, str, date]
 
 
 def expected(zone: str, start: datetime, until: datetime) -> dict[tuple[str, date], datetime]:
-    """Return the instant of each (slot, local date): where a scan of the zone's clock first reads it or has passed it."""
+    """Return the instant of each (slot, local date): where the zone's clock first has reached it."""
     info = ZoneInfo(zone)
     found: dict[tuple[str, date], datetime] = {}
     instant, high = start - timedelta(days=1), None
@@ -66,7 +66,7 @@ def expected(zone: str, start: datetime, until: datetime) -> dict[tuple[str, dat
 
 
 def planned(start: datetime, until: datetime, take: bool) -> tuple[Counter[Key], dict[Key, datetime], int]:
-    """Let the product plan the time; return how often each slot is in the outbox (or planned), its instant, its rows."""
+    """Let the product plan the time; return each slot's number, instant, and outbox rows."""
     definition = people(len(ZONES), SLOTS, channels=("recording",), zones=ZONES)
     zone_of = {persona.handle: persona.time_zone for persona in definition.personas}
     clock = SettableClock(start)

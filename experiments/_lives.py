@@ -1,0 +1,98 @@
+"""Lives of a sender: a forked process that runs the product's tick on a data folder, until it is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from experiments._clock import START
+from experiments._wire import Wire, opener
+from experiments._world import open_world
+from persona.agenda import plan_slots
+from persona.clock import Clock, VirtualClock
+from persona.definition import Definition
+from persona.runner import Runner
+from persona.store import OutboxRow, Owner, open_store, reading
+
+PARKED = ("unknown", "failed", "expired", "held", "rejected")
+
+
+def begin(work: Callable[[], None], errors: Path) -> int:
+    """Fork a process that does `work`; return its id. What it raises is added to the file `errors`.
+
+    A fork of a process that has loaded the program already starts in milliseconds: more kills for the same time. It
+    opens files, database and sockets itself, as any start does.
+    """
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        work()
+        code = 0
+    except BaseException:
+        with errors.open("a") as file:
+            traceback.print_exc(file=file)
+    finally:
+        os._exit(code)
+
+
+def end(child: int) -> bool:
+    """kill -9; return False if the process had ended by itself."""
+    done, _ = os.waitpid(child, os.WNOHANG)
+    if done:
+        return False
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+def first_tick(folder: Path, definition: Definition) -> None:
+    """Plan the slots from START on; the minute before it is when nothing is due yet."""
+    at = START - timedelta(minutes=1)
+    parts = open_world(folder, definition, clock=VirtualClock(at), channels={"wire": opener(Wire, 0)})
+    Runner(parts).start(at)
+    plan_slots(parts, at)
+    parts.close()
+
+
+def live(folder: Path, definition: Definition, clock: Clock, wire: type[Wire], port: int, pause: float = 0.004) -> None:
+    """Own the folder and tick for ever."""
+    with Owner(folder):
+        parts = open_world(folder, definition, clock=clock, channels={"wire": opener(wire, port)})
+        runner = Runner(parts)
+        runner.start(clock.now())
+        while True:
+            runner.tick(clock.now())
+            time.sleep(pause)
+
+
+def open_rows(folder: Path, until: object) -> int:
+    """Return how many texts due before `until` are still on their way."""
+    engine = open_store(folder)
+    try:
+        with reading(engine) as session:
+            due = select(OutboxRow.state).where(OutboxRow.due_at < until)
+            return sum(state not in (*PARKED, "sent") for state in session.scalars(due))
+    finally:
+        engine.dispose()
+
+
+def parked_rows(folder: Path) -> list[dict[str, str]]:
+    """Return what a person has been handed, with the reasons, as the auditor reads it."""
+    engine = open_store(folder)
+    try:
+        with reading(engine) as session:
+            rows = session.scalars(select(OutboxRow).where(OutboxRow.state.in_(PARKED))).all()
+            return [{"key": row.key, "reason": f"{row.state}: {'; '.join(map(str, row.reasons))}"} for row in rows]
+    finally:
+        engine.dispose()
