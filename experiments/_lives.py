@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from experiments._clock import START
+from experiments._judged import PARKED, handed_on
 from experiments._wire import Wire, opener
 from experiments._world import open_world
 from persona.agenda import plan_slots
@@ -21,8 +22,6 @@ from persona.clock import Clock, VirtualClock
 from persona.definition import Definition
 from persona.runner import Runner
 from persona.store import OutboxRow, Owner, open_store, reading
-
-PARKED = ("unknown", "failed", "expired", "held", "rejected")
 
 
 def begin(work: Callable[[], None], errors: Path) -> int:
@@ -91,8 +90,6 @@ def parked_rows(folder: Path) -> list[dict[str, str]]:
     """Return what a person has been handed, with the reasons, as the auditor reads it."""
     engine = open_store(folder)
     try:
-        with reading(engine) as session:
-            rows = session.scalars(select(OutboxRow).where(OutboxRow.state.in_(PARKED))).all()
-            return [{"key": row.key, "reason": f"{row.state}: {'; '.join(map(str, row.reasons))}"} for row in rows]
+        return handed_on(engine)
     finally:
         engine.dispose()

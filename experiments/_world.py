@@ -14,14 +14,14 @@ from typing import Any
 from persona.channel import Channel, Seat
 from persona.clock import Clock
 from persona.definition import Definition
-from persona.digest import digest
+from persona.digest import digest, rng_of
 from persona.parts import Parts, open_parts
 from persona.testing.memory import RamMemory
 from persona.writer import Candidate, Writer, WriteRequest, Written
 
 LABEL = "#AI"
 _SUBJECTS = ("winter runs", "old lamps", "rye bread", "night trains", "garden walls", "paper maps", "river stones")
-_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+_HARD, _SOFT = "bcdfghjklmnprstvwz", "aeiouy"
 
 
 class PlainWriter(Writer):
@@ -40,8 +40,13 @@ class PlainWriter(Writer):
         about = next((line.split(" writes: ", 1)[1] for line in ask.splitlines() if " writes: " in line), "")
         if not about and " about " in ask:
             about = ask.splitlines()[-1].rsplit(" about ", 1)[-1]
-        tail = digest(request.seed, place, size=6).translate(_LETTERS)
-        return f"{about.split('. ')[0].rstrip('.?!')[:200]}, said the {tail[:6]} to the {tail[6:]}."
+        return f"The {tail(request.seed, place)}: {about.split('. ')[0].rstrip('.?!')[:200]}."
+
+
+def tail(*parts: object) -> str:
+    """Return sixteen made-up words, others for other parts: no two texts are near each other."""
+    draw = rng_of("tail", *parts)
+    return " ".join("".join(draw.choice(_HARD) + draw.choice(_SOFT) for _ in range(3)) for _ in range(16))
 
 
 def people(

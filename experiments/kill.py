@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ from typing import Any
 
 from experiments._cli import finish, parser
 from experiments._clock import START, FastClock
+from experiments._judged import judged
 from experiments._lives import begin, end, first_tick, live, open_rows, parked_rows
 from experiments._wire import KeyWire, ReadbackWire, ask, network
 from experiments._world import daily_plan, people
@@ -75,6 +75,7 @@ def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
         settled = _settle(data, until, limit=args.settle)
         end(child)
         counts = ask(port, "/counts")
+        (folder / "log.jsonl").touch()
         keep()
     plan = daily_plan(definition, TIMES, channel="wire", start=START, until=until)
     report = audited(folder, plan, parked_rows(data), until)
@@ -101,23 +102,11 @@ def _settle(data: Path, until: datetime, limit: float) -> bool:
 
 def audited(folder: Path, plan: list[dict[str, Any]], parked: list[dict[str, str]], until: datetime) -> dict[str, Any]:
     """Let the auditor judge the log in `folder`; return its report."""
-    for name, rows in (("plan", plan), ("parked", parked)):
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    if not (folder / "log.jsonl").exists():
-        (folder / "log.jsonl").write_text("")
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     # The plan ends where the run does; what went out after that is not judged.
     due = {row["key"] for row in plan}
-    judged = [row for row in log if row["key"] in due or row["at"] <= until.isoformat()]
-    (folder / "judged.jsonl").write_text("".join(json.dumps(row) + "\n" for row in judged))
-    words = [str(folder / "plan.jsonl"), str(folder / "judged.jsonl"), "--parked", str(folder / "parked.jsonl")]
-    words += ["--late", str(LATE.total_seconds()), "--json"]
-    command = [sys.executable, "-m", "experiments.audit", *words]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
-    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    report["faults"] = report["faults"][:5]
-    report["reasons"] = sorted({row["reason"] for row in parked if row["key"] in due})[:5]
-    return report
+    seen = [row for row in log if row["key"] in due or row["at"] <= until.isoformat()]
+    return judged(folder, plan, seen, parked, late=LATE)
 
 
 def good(report: dict[str, Any]) -> bool:

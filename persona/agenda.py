@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from .channel import Event
@@ -17,7 +17,7 @@ from .digest import digest, rng_of
 from .guards import asks_identity
 from .memory import Record
 from .parts import Parts
-from .plan import Answered, Subject, choose_subject, consider, slots_between
+from .plan import Answer, Answered, Subject, choose_subject, consider, slots_between
 from .store import InboxRow, OutboxRow, PostRow, SlotRow, append, get_setting, put_setting, reading, writing
 
 HORIZON = timedelta(hours=48)
@@ -83,6 +83,7 @@ def take_slots(parts: Parts, now: datetime) -> None:
     here("slots.read")
     known = {persona.handle: persona for persona in parts.personas}
     with writing(parts.store) as session:
+        unsure = _restored(session)
         for row in due:
             slot = session.merge(row, load=True)
             persona = known.get(slot.persona)
@@ -90,6 +91,8 @@ def take_slots(parts: Parts, now: datetime) -> None:
                 slot.state, slot.note = "skipped", "the persona is no longer in the file"
             elif slot.local_date in persona.holidays:
                 slot.state, slot.note = "skipped", "it is a holiday"
+            elif unsure and slot.due_at <= unsure:
+                slot.state, slot.note = "skipped", "the folder was restored: it may be out already"
             elif now - slot.due_at > persona.delivery.grace:
                 slot.state, slot.note = "skipped", "it was overdue when it was found"
                 append(
@@ -100,6 +103,12 @@ def take_slots(parts: Parts, now: datetime) -> None:
                 _take_slot(parts, session, persona, slot, now)
         here("slots.written")
     here("slots.committed")
+
+
+def _restored(session: Session) -> datetime | None:
+    """Return until when things may have happened that a restored folder does not know."""
+    restored = get_setting(session, "restored")
+    return datetime.fromisoformat(restored["until"]) if restored else None
 
 
 def _take_slot(parts: Parts, session: Session, persona: Persona, slot: SlotRow, now: datetime) -> None:
@@ -156,18 +165,17 @@ def take_events(parts: Parts, now: datetime) -> None:
     here("events.read")
     known = {persona.handle: persona for persona in parts.personas}
     with writing(parts.store) as session:
+        unsure = _restored(session)
         for row in new:
             event = session.merge(row, load=True)
             persona = known.get(event.persona)
             if persona is None:
                 event.state, event.note = "passed", "the persona is no longer in the file"
                 continue
-            answer = consider(
-                persona,
-                _event(event),
-                _answered(session, persona, event),
-                rng_of("reply", parts.seed, persona.handle, event.channel, event.remote_id),
-            )
+            if unsure and event.at <= unsure:
+                event.state, event.note = "passed", "the folder was restored: it may have been answered already"
+                continue
+            answer = _consider(parts, session, persona, event, now)
             if answer.due_at is None:
                 event.state, event.note = "passed", answer.reason
                 continue
@@ -217,20 +225,36 @@ def post_text(session: Session, event: InboxRow) -> str:
     return found or ""
 
 
-def _answered(session: Session, persona: Persona, event: InboxRow) -> Answered:
+def _consider(parts: Parts, session: Session, persona: Persona, event: InboxRow, now: datetime) -> Answer:
+    """Ask the reply policy twice: what has been answered counts for the day on which the answer would go out."""
+
+    def ask(answered: Answered) -> Answer:
+        random = rng_of("reply", parts.seed, persona.handle, event.channel, event.remote_id)
+        return consider(persona, _event(event), answered, random)
+
+    first = ask(Answered(thread=0, author=0, day=0))
+    if first.due_at is None:
+        return first
+    return ask(_answered(session, persona, event, max(first.due_at, now)))
+
+
+def _answered(session: Session, persona: Persona, event: InboxRow, due: datetime) -> Answered:
     zone = ZoneInfo(persona.time_zone)
-    day = event.at.astimezone(zone).date()
+    day = due.astimezone(zone).date()
     start = datetime.combine(day, time(0), zone).astimezone(UTC)
     end = datetime.combine(day + timedelta(days=1), time(0), zone).astimezone(UTC)
     taken = (InboxRow.persona == persona.handle, InboxRow.state == "taken")
-    today = (*taken, InboxRow.at >= start, InboxRow.at < end)
 
-    def count(*where: object) -> int:
-        return session.scalar(select(func.count()).select_from(InboxRow).where(*where)) or 0  # type: ignore[arg-type]
+    def count(*where: ColumnElement[bool]) -> int:
+        answers = select(func.count()).select_from(InboxRow).join(OutboxRow, OutboxRow.inbox_id == InboxRow.id)
+        return session.scalar(answers.where(*taken, *where)) or 0
 
+    today = (OutboxRow.due_at >= start, OutboxRow.due_at < end)
     thread = event.thread_id or event.about_id
+    # A network that names no thread still says what was answered.
+    same = func.coalesce(InboxRow.thread_id, InboxRow.about_id) == thread
     return Answered(
-        thread=count(*taken, InboxRow.channel == event.channel, InboxRow.thread_id == thread) if thread else 0,
+        thread=count(InboxRow.channel == event.channel, same) if thread else 0,
         author=count(*today, InboxRow.author == event.author),
         day=count(*today),
     )

@@ -168,7 +168,13 @@ class CommentsUnreadable(PersonaError, ValueError):
     exit_code = 2
 
 
+class BackupBroken(PersonaError, ValueError):
+    """The backup {backup_text} cannot be restored: {cause_text}. Nothing was changed; take another backup."""
+
+    exit_code = 2
+
+
 class WouldOverwrite(PersonaError, FileExistsError):
-    """{file_text} is there already and is left as it is. Remove it, or name another file with --file."""
+    """{file_text} is there already and is left as it is. Remove it, or name another place."""
 
     exit_code = 2

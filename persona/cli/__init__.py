@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("_why", "say how a post came to be"),
     "log": ("_log", "print what happened, or its digest"),
     "train": ("_train", "fine-tune a writer or the embedding model on own texts"),
+    "backup": ("_backup", "copy the data to a folder, also while it is in use"),
+    "restore": ("_backup", "bring a backup back"),
     "doctor": ("_doctor", "examine this machine and this project"),
 }
 _OPTIONS = {"-f": "file", "--file": "file", "--data": "data", "--log-level": "log_level"}

@@ -6,8 +6,6 @@ import argparse
 from datetime import timedelta
 from pathlib import Path
 
-from ._open import load_definition, open_for, stop_on_signals
-
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--every", type=float, default=15.0, help="seconds between ticks (15)")
@@ -17,17 +15,25 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..store.owner import Owner
+
+    folder = Path(args.data)
+    # Before all that takes seconds to load: a second process is refused at once.
+    with Owner(folder):
+        return _run(args, folder)
+
+
+def _run(args: argparse.Namespace, folder: Path) -> int:
     from ..clock import SystemClock
     from ..live import run_live
     from ..log import configure_logging
     from ..runner import Runner
-    from ..store import Owner
+    from ._open import load_definition, open_for, stop_on_signals
 
     configure_logging(args.log_level or "info", json=args.log_json)
-    folder = Path(args.data)
     definition, registry = load_definition(args)
     clock = SystemClock()
-    with Owner(folder), stop_on_signals() as (stop, got):
+    with stop_on_signals() as (stop, got):
         parts = open_for(
             args, folder=folder, clock=clock, seed=0, rehearsal=False, definition=definition, registry=registry
         )

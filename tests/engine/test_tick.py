@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from persona.channel import Channel, Event, Outgoing, Promise, Sent
 from persona.clock import VirtualClock
 from persona.definition import Definition
+from persona.definition.schema import Delay
 from persona.engine import Engine
 from persona.errors import ChannelError, SendUncertain
 from persona.parts import Parts
@@ -246,3 +248,38 @@ def test_a_rehearsal_never_touches_a_live_channel(open_two: OpenTwo, two: Any, t
     assert set(parts.stood_in) == {"shout"}
     live_through(Runner(parts), NIGHT)
     assert all(len(post.text) <= 60 for post in rows(parts, PostRow))
+
+
+def test_the_daily_cap_counts_the_day_on_which_answers_go_out(open_two: OpenTwo, two: Definition) -> None:
+    channel = RecordingChannel(make_seat(handle="tova_slow"))
+    replies = two.personas[0].replies.model_copy(
+        update={"per_day": 2, "delay": Delay(least=timedelta(minutes=60), most=timedelta(minutes=80))}
+    )
+    personas = tuple(p.model_copy(update={"replies": replies, "quiet_hours": None}) for p in two.personas)
+    parts = open_two(definition=two.model_copy(update={"personas": personas}))
+    parts.channels = {("tova_slow", "recording"): channel}
+    zone = ZoneInfo("Europe/Stockholm")
+    for number, at in enumerate(("2026-03-02T23:30", "2026-03-02T23:40", "2026-03-03T10:00", "2026-03-03T11:00")):
+        channel.hear(
+            Event(
+                id=f"e{number}", kind="mention", author=f"fan{number}", post_id=f"p{number}",
+                at=datetime.fromisoformat(at).replace(tzinfo=zone), text="Are you a real person, or not?",
+            )
+        )  # fmt: skip
+    live_through(Runner(parts), datetime(2026, 3, 3, 20, tzinfo=UTC))
+    days = [post.at.astimezone(zone).date() for post in rows(parts, PostRow) if post.kind == "reply"]
+    assert days == [date(2026, 3, 3)] * 2
+
+
+def test_the_cap_of_a_thread_holds_where_the_network_names_no_threads(open_two: OpenTwo) -> None:
+    channel = RecordingChannel(make_seat(handle="tamsin_specs"))
+    parts = with_channel(open_two(), channel)
+    for number in range(6):
+        channel.hear(
+            Event(
+                id=f"e{number}", kind="reply", author=f"fan{number}", post_id=f"p{number}", about_id="root",
+                at=START + timedelta(hours=1, minutes=number), text="Are you a real person, or not?",
+            )
+        )  # fmt: skip
+    live_through(Runner(parts), START + timedelta(hours=6))
+    assert len([row for row in rows(parts, InboxRow) if row.state == "taken"]) == 3
