@@ -2,8 +2,9 @@
 
 `python -m experiments.loops [--days 7] [--quick] [--json]`
 Two own personas, whom a person of the team brings together under a post each day, an echo bot that says back
-whatever it hears, and an unflagged bot that asks on under every post and every answer, live on the simulated network. Goals: at most three answers per pair and thread,
-own posts never answered, the daily caps never passed, counted on the network by the persona's local day.
+whatever it hears, and an unflagged bot that asks on under every post and every answer, live on the simulated network.
+Goals: at most three answers per pair and thread, own posts never answered, the daily caps never passed, counted on
+the network by the persona's local day.
 """
 
 from __future__ import annotations
@@ -43,8 +44,7 @@ def cast() -> Definition:
         "delay": {"least": timedelta(minutes=1), "most": timedelta(minutes=90)},
     }
     slots = tuple({"name": f"s{hour}", "cron": f"15 {hour} * * *"} for hour in (1, 8, 10, 12, 14, 16, 18, 20, 22, 23))
-    definition = people(2, slots, channels=("feed",), zones=("Europe/Berlin", "America/New_York"), replies=replies)
-    return definition
+    return people(2, slots, channels=("feed",), zones=("Europe/Berlin", "America/New_York"), replies=replies)
 
 
 class Bots:

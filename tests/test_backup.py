@@ -110,7 +110,7 @@ def test_what_went_out_since_is_not_sent_again(open_two: OpenTwo, tmp_path: Path
     channel = RecordingChannel(make_seat(handle="tamsin_specs"))
     channel.promise = Promise(kind=kind, window=timedelta(minutes=5))  # type: ignore[misc, arg-type]
     if kind == "idempotent":
-        channel.promise = Promise(kind=kind, window=timedelta(days=30))  # type: ignore[misc]
+        channel.promise = Promise(kind="idempotent", window=timedelta(days=30))  # type: ignore[misc]
 
     def opened(folder: Path, start: VirtualClock) -> Parts:
         parts = open_two(folder=folder, start=start.now())
