@@ -75,6 +75,18 @@ class ModelNotTrusted(PersonaError, ValueError):
     exit_code = 4
 
 
+class DeviceMissing(PersonaError, ValueError):
+    """The model shall run on {device}, but on this machine torch finds {found_text}. Set `device` to one of these, or auto."""
+
+    exit_code = 2
+
+
+class PrecisionMissing(PersonaError, ValueError):
+    """Products in {precision} are not to be had on this machine's {device}. Set the precision to auto, float32 or bfloat16."""
+
+    exit_code = 2
+
+
 class BadTrainingData(PersonaError, ValueError):
     """The training data at {place_text} cannot be used: {cause_text}. Nothing was trained."""
 

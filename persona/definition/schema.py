@@ -254,6 +254,9 @@ class WriterModel(Model):
         default=None,
         description="How it is asked: briefs, as pocket and what `persona train` makes, or chat, as all others.",
     )
+    device: Literal["cpu", "cuda", "mps", "auto"] = Field(
+        default="cpu", description="Where a local model runs; auto is a GPU if there is one."
+    )
     options: ChannelSettings = Field(
         default={}, description="What else LangChain's model takes, such as reasoning_effort: minimal."
     )

@@ -143,7 +143,7 @@ def _recipe(wish: Wish) -> Recipe:
     if precision == "auto":
         import torch
 
-        from ..writer.llama import quick_bfloat16
+        from ..writer.precision import quick_bfloat16
 
         precision = "bfloat16" if torch.cuda.is_available() or quick_bfloat16() else "float32"
     return Recipe(

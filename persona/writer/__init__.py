@@ -13,7 +13,8 @@ from .contract import Candidate, Message, Sampling, Writer, WriteRequest, Writte
 if TYPE_CHECKING:
     from .chat import ChatModelWriter
     from .choose import open_writer
-    from .local import LocalChatModel, LocalWriter
+    from .local import LocalChatModel
+    from .model import LocalModel, LocalWriter
     from .pocket import pocket_folder
     from .switch import allow_generation, forbid_generation
     from .threads import patient_threads
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 _LAZY = {
     "ChatModelWriter": "chat",
     "LocalChatModel": "local",
-    "LocalWriter": "local",
+    "LocalModel": "model",
+    "LocalWriter": "model",
     "allow_generation": "switch",
     "forbid_generation": "switch",
     "open_writer": "choose",
@@ -33,6 +35,7 @@ __all__ = [
     "Candidate",
     "ChatModelWriter",
     "LocalChatModel",
+    "LocalModel",
     "LocalWriter",
     "Message",
     "Sampling",

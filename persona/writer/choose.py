@@ -24,7 +24,17 @@ _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _LANGCHAIN = re.compile(r"[a-z][a-z0-9_]*:.+")
 _KINDS = "Give `pocket`, a folder, a .gguf file, a hub name (`org/name`) or a LangChain model (`provider:model`)."
 
-_OF_THE_MODEL = {"model", "revision", "base_url", "api_key", "timeout", "retries", "requests_per_minute", "options"}
+_OF_THE_MODEL = {
+    "model",
+    "revision",
+    "base_url",
+    "api_key",
+    "timeout",
+    "retries",
+    "requests_per_minute",
+    "device",
+    "options",
+}
 
 Tell = Callable[[str], None]
 
@@ -109,11 +119,11 @@ def _open(settings: WriterModel, root: Path, progress: Tell | None) -> Writer:
     if model == "pocket":
         from .pocket import pocket_folder
 
-        return _local(pocket_folder(progress=progress), name="pocket")
+        return _local(pocket_folder(progress=progress), settings, name="pocket")
     if path.suffix == ".gguf":
         from .gguf import gguf_folder
 
-        return _local(gguf_folder(path, progress=progress), name=path.stem)
+        return _local(gguf_folder(path, progress=progress), settings, name=path.stem)
     if _is_remote(model):
         from persona.definition.secrets import resolve_secrets
 
@@ -122,19 +132,19 @@ def _open(settings: WriterModel, root: Path, progress: Tell | None) -> Writer:
         secret = resolve_secrets({"api_key": settings.api_key}, "writer")["api_key"] if settings.api_key else None
         return open_remote(settings, secret)
     if path.is_dir():
-        return _local(_with_adapter(path, root, progress), name=path.resolve().name)
+        return _local(_with_adapter(path, root, progress), settings, name=path.resolve().name)
     if _HUB_NAME.fullmatch(model):
         from .hub import hub_folder
 
-        return _local(hub_folder(model, settings.revision, progress=progress), name=model)
+        return _local(hub_folder(model, settings.revision, progress=progress), settings, name=model)
     raise ModelNotFound(file_text=model, cure_text=_KINDS)
 
 
-def _local(folder: Path, *, name: str) -> Writer:
-    from .local import LocalChatModel, LocalWriter
+def _local(folder: Path, settings: WriterModel, *, name: str) -> Writer:
+    from .model import LocalModel, LocalWriter
 
-    model = LocalChatModel(folder=str(folder))
-    return LocalWriter(model, name=f"{name}/{model.resolved_precision}")
+    model = LocalModel(folder, device=settings.device)
+    return LocalWriter(model, name=f"{name}/{model.precision}")
 
 
 def _with_adapter(folder: Path, root: Path, progress: Tell | None) -> Path:

@@ -23,13 +23,13 @@ class TokensOnly:
 class TransformersForward:
     """One padded batch over a transformers model, in float32."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, device: str = "cpu") -> None:
         from transformers import AutoModelForCausalLM
 
         self.model: Any = AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, trust_remote_code=False, use_safetensors=True, local_files_only=True
         )
-        self.model.eval()  # type: ignore[no-untyped-call]
+        self.model.to(device).eval()  # type: ignore[arg-type]
         self.parameters: int = sum(p.numel() for p in self.model.parameters())
 
     def prefix(self, tokens: Sequence[int]) -> TokensOnly:
@@ -42,8 +42,9 @@ class TransformersForward:
         """Run the prompts, padded on the left; return the batch and the logits of each next token."""
         whole = [[*(prefix.tokens if prefix else ()), *own] for prefix, own in prompts]
         longest = max(len(tokens) for tokens in whole)
-        tokens = torch.tensor([[0] * (longest - len(row)) + row for row in whole])
-        mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in whole])
+        device = self.model.device
+        tokens = torch.tensor([[0] * (longest - len(row)) + row for row in whole], device=device)
+        mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in whole], device=device)
         session = PaddedSession(self.model, mask)
         return session, session.run(tokens, (mask.cumsum(1) - 1).clamp(min=0))
 
@@ -74,7 +75,7 @@ class PaddedSession:
 
     def pick(self, rows: Sequence[int]) -> None:
         """Keep these rows; a row named several times is copied."""
-        index = torch.tensor(rows, dtype=torch.long)
+        index = torch.tensor(rows, dtype=torch.long, device=self._mask.device)
         self._mask = self._mask[index]
         self._cache.batch_select_indices(index)
 

@@ -1,4 +1,4 @@
-"""A forward pass for Llama models on a CPU, made for many short texts that share long prompts.
+"""A forward pass for Llama models, made for many short texts that share long prompts.
 
 The architecture is Llama (Touvron et al. 2023): RMSNorm (Zhang and Sennrich 2019), rotary positions (Su et al. 2021),
 grouped-query attention (Ainslie et al. 2023) and SwiGLU (Shazeer 2020). Rows that share a prefix attend to one copy of
@@ -8,345 +8,193 @@ a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-Linear = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Prefix:
-    """The keys and values of tokens that several rows begin with: [layers, key heads, tokens, head size]."""
-
-    tokens: tuple[int, ...]
-    keys: Tensor
-    values: Tensor
-
-    @property
-    def nbytes(self) -> int:
-        return self.keys.nbytes + self.values.nbytes
+from .attention import attend, joined
+from .prefix import Groups, Prefix, groups_of, with_prefixes
+from .product import Product, product
+from .session import Session, prompts_of
+from .weights import LayerWeights, LlamaWeights
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Layer:
-    qkv: Linear
-    out: Linear
-    gate_up: Linear
-    down: Linear
+class Layer:
+    """One layer's weights."""
+
+    qkv: Product
+    out: Product
+    gate_up: Product
+    down: Product
     attention_norm: Tensor
     mlp_norm: Tensor
-
-
-def supports(config: Mapping[str, Any]) -> bool:
-    """Return whether `LlamaForward` computes this architecture exactly."""
-    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
-    return (
-        config.get("model_type") == "llama"
-        and config.get("hidden_act", "silu") == "silu"
-        and not config.get("attention_bias")
-        and not config.get("mlp_bias")
-        and rope.get("rope_type", rope.get("type", "default")) == "default"
-    )
-
-
-def quick_bfloat16() -> bool:
-    """Return whether this CPU multiplies bfloat16 in hardware, so that it is quicker than float32."""
-    check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(
-        torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        and check is not None
-        and check()
-    )
 
 
 class LlamaForward:
     """The weights, packed, and the three ways to run them: a prefix alone, the start of a batch, one more token.
 
-    `precision` is that of the products inside the layers; norms, attention, the residual stream and the last
-    projection are float32 always.
+    `precision` (float32, bfloat16, int8) is that of the products inside the layers, `head` that of the last one.
+    Norms, attention, and the residual stream are float32 always.
     """
 
-    def __init__(self, config: Mapping[str, Any], tensors: dict[str, Tensor], *, precision: str) -> None:
-        self.heads: int = config["num_attention_heads"]
-        self.key_heads: int = config.get("num_key_value_heads") or self.heads
-        self.head_size: int = config.get("head_dim") or config["hidden_size"] // self.heads
-        self.eps: float = config.get("rms_norm_eps", 1e-6)
-        self.dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        count: int = config["num_hidden_layers"]
-        self.embeddings = tensors["model.embed_tokens.weight"].float().clone()
-        last = tensors.get("lm_head.weight")
-        tied = config.get("tie_word_embeddings", False) or last is None
-        self.head = _packed(self.embeddings if tied or last is None else last.float())
-        self.norm = tensors["model.norm.weight"].float()
-        self.layers = [self._layer(tensors, f"model.layers.{i}.") for i in range(count)]
-        self.parameters = sum(tensor.numel() for tensor in tensors.values())
-        rope = config.get("rope_parameters") or {}
-        theta = float(rope.get("rope_theta") or config.get("rope_theta") or 10000.0)
-        inverse = 1.0 / theta ** (torch.arange(0, self.head_size, 2, dtype=torch.float32) / self.head_size)
-        angles = torch.outer(torch.arange(config["max_position_embeddings"], dtype=torch.float32), inverse)
-        self.rotation = torch.polar(torch.ones_like(angles), angles)
+    def __init__(self, weights: LlamaWeights, *, precision: str, head: str, device: str = "cpu") -> None:
+        self.heads, self.key_heads, self.group = weights.heads, weights.key_heads, weights.group
+        self.head_size, self.eps = weights.head_size, weights.eps
+        self.parameters, self.token_bytes = weights.parameters, weights.token_bytes
+        self.precision, self.device = precision, device
+        self.embeddings = weights.embeddings.to(device)
+        self.head = product(weights.head, head, device)
+        self.norm = weights.norm.to(device)
+        self.layers = [self._layer(weights.layer(number)) for number in range(weights.count)]
+        self._turns = weights.turns.to(device)
 
-    def _layer(self, tensors: dict[str, Tensor], name: str) -> _Layer:
-        def weight(part: str) -> Tensor:
-            return tensors[f"{name}{part}.weight"].float()
+    def _layer(self, weights: LayerWeights) -> Layer:
+        def made(matrix: Tensor) -> Product:
+            return product(matrix, self.precision, self.device)
 
-        # The scale of the scores is put into the queries' weights, and the two halves that rotate together are put
-        # side by side, so that a rotation is one complex product.
-        query = self._paired(weight("self_attn.q_proj")) * self.head_size**-0.5
-        key = self._paired(weight("self_attn.k_proj"))
-        qkv = torch.cat([query, key, weight("self_attn.v_proj")])
-        return _Layer(
-            qkv=_packed(qkv.to(self.dtype)),
-            out=_packed(weight("self_attn.o_proj").to(self.dtype)),
-            gate_up=_packed(torch.cat([weight("mlp.gate_proj"), weight("mlp.up_proj")]).to(self.dtype)),
-            down=_packed(weight("mlp.down_proj").to(self.dtype)),
-            attention_norm=weight("input_layernorm"),
-            mlp_norm=weight("post_attention_layernorm"),
+        return Layer(
+            qkv=made(weights.qkv),
+            out=made(weights.out),
+            gate_up=made(weights.gate_up),
+            down=made(weights.down),
+            attention_norm=weights.attention_norm.to(self.device),
+            mlp_norm=weights.mlp_norm.to(self.device),
         )
 
-    def _paired(self, weight: Tensor) -> Tensor:
-        rows, columns = weight.shape
-        halves = weight.view(rows // self.head_size, 2, self.head_size // 2, columns)
-        return halves.transpose(1, 2).reshape(rows, columns)
+    def turns(self, positions: Tensor) -> Tensor:
+        """Return the rotations of all heads, [tokens, pairs] complex; values are turned by nothing."""
+        turned = self._turns[positions].repeat(1, self.heads + self.key_heads)
+        still = turned.new_ones(len(positions), self.key_heads * self.head_size // 2)
+        return torch.cat([turned, still], 1)
 
-    def _rotated(self, flat: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return queries, keys and values, [tokens, heads, head size] each, from one layer's joint product."""
-        turned = self.heads + self.key_heads
-        flat = flat.float().view(flat.shape[0], turned + self.key_heads, self.head_size)
-        pairs = torch.view_as_complex(flat[:, :turned].reshape(flat.shape[0], turned, -1, 2))
-        both = torch.view_as_real(pairs * rotation).flatten(2)
-        return both[:, : self.heads], both[:, self.heads :], flat[:, turned:]
+    def qkv(self, layer: Layer, hidden: Tensor, turns: Tensor) -> Tensor:
+        """Return rotated queries, rotated keys, and values: [tokens, heads, head size]."""
+        flat, factor = layer.qkv.raw(functional.rms_norm(hidden, hidden.shape[-1:], layer.attention_norm, self.eps))
+        flat = flat.float()
+        if factor is not None:
+            flat.mul_(factor)
+        torch.view_as_complex(flat.view(len(flat), -1, 2)).mul_(turns)
+        return flat.view(len(flat), -1, self.head_size)
 
-    def _mlp(self, layer: _Layer, hidden: Tensor) -> None:
-        normed = functional.rms_norm(hidden, hidden.shape[-1:], layer.mlp_norm, self.eps).to(self.dtype)
-        gate, up = layer.gate_up(normed).chunk(2, dim=-1)
-        hidden.add_(layer.down(functional.silu(gate).mul_(up)))
-
-    def _normed(self, layer: _Layer, hidden: Tensor) -> Tensor:
-        return functional.rms_norm(hidden, hidden.shape[-1:], layer.attention_norm, self.eps).to(self.dtype)
+    def finish(self, layer: Layer, hidden: Tensor, mixed: Tensor) -> None:
+        """Add to `hidden` what follows attention in a layer."""
+        _add(hidden, *layer.out.raw(mixed))
+        normed = functional.rms_norm(hidden, hidden.shape[-1:], layer.mlp_norm, self.eps)
+        both, factor = layer.gate_up.raw(normed)
+        gate, up = both.chunk(2, dim=-1)
+        if factor is None:
+            _add(hidden, *layer.down.raw(functional.silu(gate).mul_(up)))
+        else:
+            # The factor of `up` may wait: a row's own factor goes through the last product unchanged.
+            gate = torch.mul(gate, factor)
+            found, own = layer.down.raw(functional.silu(gate, inplace=True).mul_(up))
+            _add(hidden, found, factor if own is None else own.mul_(factor))
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Return the next-token logits of [rows, hidden size]."""
-        return self.head(functional.rms_norm(hidden, hidden.shape[-1:], self.norm, self.eps))
+        """Return the next-token logits of [rows, hidden size], in float32."""
+        found, factor = self.head.raw(functional.rms_norm(hidden, hidden.shape[-1:], self.norm, self.eps))
+        return found.float() if factor is None else found.mul_(factor)
 
     def prefix(self, tokens: Sequence[int]) -> Prefix:
         """Return the keys and values of `tokens`, computed alone, so that they never depend on a batch."""
-        _, keys, values = self._prefill([(None, tokens)])
-        return Prefix(
-            tokens=tuple(tokens),
-            keys=torch.stack(keys).transpose(1, 2).contiguous(),
-            values=torch.stack(values).transpose(1, 2).contiguous(),
-        )
+        _, kept = self._prefill([(None, tokens)], wanted="none")
+        keys, values = self._both(kept.transpose(1, 2))
+        return Prefix(tokens=tuple(tokens), keys=keys.contiguous(), values=values.contiguous())
+
+    def _both(self, kept: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the keys and the values of [batch, 2 × key heads, tokens, head size]."""
+        return kept[:, : self.key_heads], kept[:, self.key_heads :]
 
     def start(self, prompts: Sequence[tuple[Prefix | None, Sequence[int]]], room: int) -> tuple[Session, Tensor]:
         """Run each prompt's own tokens (at least one) after its prefix; return a batch with `room` for new tokens.
 
         Also returns the logits of each prompt's next token. Prompts with the same prefix must stand together.
         """
-        hidden, keys, values = self._prefill(prompts)
+        hidden, kept = self._prefill(prompts, wanted="ends")
         lengths = [len(tokens) for _, tokens in prompts]
-        shape = (len(prompts), self.key_heads, _blocks(max(lengths) + room), self.head_size)
-        caches = []
-        for flat_keys, flat_values in zip(keys, values, strict=True):
-            cache = (torch.zeros(shape), torch.zeros(shape))
-            at = 0
-            for row, length in enumerate(lengths):
-                cache[0][row, :, :length] = flat_keys[at : at + length].transpose(0, 1)
-                cache[1][row, :, :length] = flat_values[at : at + length].transpose(0, 1)
-                at += length
-            caches.append(cache)
-        session = Session(model=self, prefixes=[p for p, _ in prompts], lengths=torch.tensor(lengths), caches=caches)
-        return session, self.logits(hidden[session.lengths.cumsum(0) - 1])
+        prefixes = [prefix for prefix, _ in prompts]
+        own = prompts_of(kept, lengths, self.key_heads)
+        return Session(model=self, prefixes=prefixes, lengths=lengths, own=own, room=room), self.logits(hidden)
+
+    def logprobs(self, prefix: Prefix | None, tokens: Sequence[int]) -> Tensor:
+        """Return the log-probability of each of `tokens` but the first, given those before it."""
+        hidden, _ = self._prefill([(prefix, tokens)], wanted="all")
+        logits = self.logits(hidden[:-1])
+        following = torch.tensor(tokens[1:], device=self.device).unsqueeze(1)
+        return logits.gather(1, following).squeeze(1) - logits.logsumexp(1)
 
     def _prefill(
-        self, prompts: Sequence[tuple[Prefix | None, Sequence[int]]]
-    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Run all prompts' tokens as one flat list, without padding; only attention goes prompt by prompt."""
-        tokens = torch.tensor([token for _, own in prompts for token in own], dtype=torch.long)
-        spans, at = [], 0
-        positions = []
-        for prefix, own in prompts:
-            before = len(prefix.tokens) if prefix else 0
-            spans.append((prefix, at, at + len(own), _causal(before, len(own), self.heads // self.key_heads)))
-            positions.append(torch.arange(before, before + len(own)))
-            at += len(own)
-        rotation = self.rotation[torch.cat(positions)].unsqueeze(1)
-        hidden = self.embeddings[tokens]
-        all_keys, all_values = [], []
+        self, prompts: Sequence[tuple[Prefix | None, Sequence[int]]], *, wanted: Literal["none", "ends", "all"]
+    ) -> tuple[Tensor, Tensor]:
+        """Run all prompts' tokens as one flat list, without padding; only attention goes prompt by prompt.
+
+        Returns the hidden states of the `wanted` tokens (none, each prompt's last, or all), and the keys and values of
+        all: [layers, tokens, 2 × key heads, head size].
+        """
+        tokens = torch.tensor([token for _, own in prompts for token in own], dtype=torch.long, device=self.device)
+        starts = [len(prefix.tokens) if prefix else 0 for prefix, _ in prompts]
+        lengths = [len(own) for _, own in prompts]
+        places = [torch.arange(start, start + length) for start, length in zip(starts, lengths, strict=True)]
+        turns = self.turns(torch.cat(places).to(self.device))
+        hidden = functional.embedding(tokens, self.embeddings)
+        kept = torch.empty(len(self.layers), len(tokens), 2 * self.key_heads, self.head_size, device=self.device)
+        spans = _Spans(prompts)
         for index, layer in enumerate(self.layers):
-            query, key, value = self._rotated(layer.qkv(self._normed(layer, hidden)), rotation)
-            mixed = torch.empty(at, self.heads * self.head_size)
-            for prefix, start, end, mask in spans:
-                mixed[start:end] = self._attend(query[start:end], key[start:end], value[start:end], prefix, index, mask)
-            hidden.add_(layer.out(mixed.to(self.dtype)))
-            self._mlp(layer, hidden)
-            all_keys.append(key.contiguous())
-            all_values.append(value.contiguous())
-        return hidden, all_keys, all_values
+            flat = self.qkv(layer, hidden, turns)
+            kept[index].copy_(flat[:, self.heads :])
+            query = flat[:, : self.heads].reshape(-1, self.group, self.key_heads, self.head_size)
+            if index + 1 == len(self.layers) and wanted != "all":
+                if wanted == "none":
+                    break
+                hidden, query = hidden[spans.ends], query[spans.ends]
+                spans.only_ends = True
+            mixed = self._mixed(query, kept[index], spans, index)
+            self.finish(layer, hidden, mixed)
+        return hidden, kept
 
-    def _attend(
-        self, query: Tensor, key: Tensor, value: Tensor, prefix: Prefix | None, layer: int, mask: Tensor | None
-    ) -> Tensor:
-        """Return one prompt's attention, [tokens, heads × head size]."""
-        count, group = query.shape[0], self.heads // self.key_heads
-        key, value = key.transpose(0, 1), value.transpose(0, 1)
-        if prefix is None:
-            mixed = functional.scaled_dot_product_attention(
-                query.transpose(0, 1).unsqueeze(0),
-                key.repeat_interleave(group, 0).unsqueeze(0),
-                value.repeat_interleave(group, 0).unsqueeze(0),
-                is_causal=True,
-                scale=1.0,
-            )
-            return mixed[0].transpose(0, 1).reshape(count, -1)
-        key = torch.cat([prefix.keys[layer], key], 1)
-        value = torch.cat([prefix.values[layer], value], 1)
-        query = query.view(count, self.key_heads, group, self.head_size).permute(1, 2, 0, 3)
-        mixed = functional.scaled_dot_product_attention(
-            query.reshape(1, self.key_heads, group * count, self.head_size),
-            key.unsqueeze(0),
-            value.unsqueeze(0),
-            attn_mask=mask,
-            scale=1.0,
-        )
-        return mixed.view(self.key_heads, group, count, self.head_size).permute(2, 0, 1, 3).reshape(count, -1)
+    def _mixed(self, query: Tensor, kept: Tensor, spans: _Spans, layer: int) -> Tensor:
+        """Return all prompts' attention, [tokens, heads × head size]."""
+        mixed, weight = torch.empty_like(query), query.new_empty(query.shape[:-1])
+        for asked, seen in spans.own():
+            keys, values = self._both(kept[seen].transpose(0, 1).unsqueeze(0))
+            # The heads of a group stand as a batch here: with a causal mask they are no further tokens.
+            grouped = query[asked].transpose(0, 1)
+            shape = (self.group, -1, -1, -1)
+            found, heavy = attend(grouped, keys.expand(shape), values.expand(shape), causal=not spans.only_ends)
+            mixed[asked] = found.transpose(0, 1)
+            weight[asked] = heavy.transpose(0, 1)
+        return joined((mixed, weight), with_prefixes(query, spans.groups(), layer)).flatten(1)
 
 
-class Session:
-    """A batch of rows in mid-text. Rows with the same prefix stand together, in the order given.
+class _Spans:
+    """Where each prompt's tokens stand in a flat list, and which prompts share a prefix."""
 
-    A row's numbers do not depend on the other rows, to the last bit: every row's own keys start at the first slot, and
-    products run in blocks of sizes for which the libraries sum in the same order.
-    """
+    def __init__(self, prompts: Sequence[tuple[Prefix | None, Sequence[int]]]) -> None:
+        self._prefixes = [prefix for prefix, _ in prompts]
+        self._edges = [0]
+        for _, own in prompts:
+            self._edges.append(self._edges[-1] + len(own))
+        self.ends = torch.tensor(self._edges[1:]) - 1
+        self.only_ends = False
 
-    def __init__(
-        self,
-        *,
-        model: LlamaForward,
-        prefixes: list[Prefix | None],
-        lengths: Tensor,
-        caches: list[tuple[Tensor, Tensor]],
-    ) -> None:
-        self.model, self.prefixes, self.caches = model, prefixes, caches
-        self.lengths = lengths
-        self.before = torch.tensor([len(prefix.tokens) if prefix else 0 for prefix in prefixes])
-        self.groups = _groups(prefixes)
+    def own(self) -> Iterator[tuple[slice, slice]]:
+        """Yield, for each prompt, the places of its queries and of its keys."""
+        for number, (start, end) in enumerate(zip(self._edges, self._edges[1:], strict=False)):
+            yield slice(number, number + 1) if self.only_ends else slice(start, end), slice(start, end)
 
-    def pick(self, rows: Sequence[int]) -> None:
-        """Keep these rows, in ascending order; a row named several times is copied."""
-        index = torch.tensor(rows, dtype=torch.long)
-        self.prefixes = [self.prefixes[row] for row in rows]
-        self.lengths, self.before = self.lengths[index], self.before[index]
-        for layer, (keys, values) in enumerate(self.caches):
-            self.caches[layer] = (keys[index], values[index])
-        self.groups = _groups(self.prefixes)
-
-    def step(self, tokens: Tensor) -> Tensor:
-        """Add one token to each row; return the logits of the next."""
-        model = self.model
-        rows, group = tokens.shape[0], model.heads // model.key_heads
-        hidden = model.embeddings[tokens]
-        rotation = model.rotation[self.before + self.lengths].unsqueeze(1)
-        every, slots = torch.arange(rows), self.lengths
-        seen = _blocks(int(slots.max()) + 1)
-        hidden_slots = torch.arange(seen).unsqueeze(0) > slots.unsqueeze(1)
-        mask = torch.zeros(rows, seen).masked_fill_(hidden_slots, float("-inf"))
-        mask = mask.repeat_interleave(model.key_heads, 0).unsqueeze(1)
-        for index, layer in enumerate(model.layers):
-            query, key, value = model._rotated(layer.qkv(model._normed(layer, hidden)), rotation)
-            keys, values = self.caches[index]
-            keys[every, :, slots] = key
-            values[every, :, slots] = value
-            query = query.reshape(rows, model.key_heads, group, model.head_size)
-            own_keys, own_values = keys.flatten(0, 1)[:, :seen], values.flatten(0, 1)[:, :seen]
-            scores = torch.baddbmm(mask, query.flatten(0, 1), own_keys.transpose(1, 2))
-            own = tuple(part.view(rows, model.key_heads, group, -1) for part in _weighed(scores, own_values))
-            mixed = self._with_prefixes(query, *own, layer=index)
-            hidden.add_(layer.out(mixed.reshape(rows, -1).to(model.dtype)))
-            model._mlp(layer, hidden)
-        self.lengths = self.lengths + 1
-        return model.logits(hidden)
-
-    def _with_prefixes(self, query: Tensor, top: Tensor, total: Tensor, mixed: Tensor, *, layer: int) -> Tensor:
-        """Return attention over own tokens and prefix together: the two softmax sums are brought to one scale."""
-        if not any(prefix for _, _, prefix in self.groups):
-            return mixed / total
-        _, key_heads, group, size = query.shape
-        tops, totals = torch.full_like(top, float("-inf")), torch.zeros_like(total)
-        mixes = torch.zeros_like(mixed)
-        for start, end, prefix in self.groups:
-            if prefix is None:
-                continue
-            asked = query[start:end].transpose(0, 1).reshape(key_heads, -1, size)
-            count = asked.shape[1]
-            if count < _FEWEST:
-                asked = asked.repeat(1, -(-_FEWEST // count), 1)
-            scores = torch.bmm(asked, prefix.keys[layer].transpose(1, 2))
-            found = _weighed(scores, prefix.values[layer])
-            for place, part in zip((tops, totals, mixes), found, strict=True):
-                by_row = part[:, :count].view(key_heads, end - start, group, -1)
-                place[start:end] = by_row.transpose(0, 1)
-        best = torch.maximum(top, tops)
-        ours, theirs = torch.exp(top - best), torch.exp(tops - best)
-        return (mixed * ours + mixes * theirs) / (total * ours + totals * theirs)
+    def groups(self) -> Groups:
+        """Return (first, end, prefix) for runs of queries with the same prefix."""
+        edges = list(range(len(self._edges))) if self.only_ends else self._edges
+        return [(edges[first], edges[end], prefix) for first, end, prefix in groups_of(self._prefixes)]
 
 
-def _weighed(scores: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the highest score, the sum of the weights and the weighted sum of `values`, not yet divided by it."""
-    top = scores.amax(-1, keepdim=True)
-    weights = scores.sub_(top).exp_()
-    return top, weights.sum(-1, keepdim=True), torch.bmm(weights, values)
-
-
-_BLOCK = 64
-_FEWEST = 8
-
-
-def _blocks(length: int) -> int:
-    """Return `length` rounded up to whole blocks."""
-    return -(-length // _BLOCK) * _BLOCK
-
-
-def _groups(prefixes: Sequence[Prefix | None]) -> list[tuple[int, int, Prefix | None]]:
-    groups: list[tuple[int, int, Prefix | None]] = []
-    for row, prefix in enumerate(prefixes):
-        if groups and groups[-1][2] is prefix:
-            groups[-1] = (groups[-1][0], row + 1, prefix)
-        else:
-            groups.append((row, row + 1, prefix))
-    return groups
-
-
-def _causal(before: int, count: int, group: int) -> Tensor | None:
-    """Return the additive mask of `count` tokens after `before` seen ones, repeated for each query head of a group."""
-    if not before:
-        return None
-    mask = torch.zeros(count, before + count)
-    mask[:, before:] = torch.full((count, count), float("-inf")).triu(1)
-    return mask.repeat(group, 1)
-
-
-def _packed(weight: Tensor) -> Linear:
-    """Return the product with `weight`, in oneDNN's own layout: measured two to seven times as quick as `linear`."""
-    weight = weight.contiguous()
-    try:
-        packed = torch.ops.mkldnn._reorder_linear_weight(weight, 16)
-        product = torch.ops.mkldnn._linear_pointwise
-
-        def linear(x: Tensor) -> Tensor:
-            if x.shape[0] == 1:
-                # A single row is summed in another order than a row of several.
-                return product(x.repeat(2, 1), packed, None, "none", [], "")[:1]  # type: ignore[no-any-return]
-            return product(x, packed, None, "none", [], "")  # type: ignore[no-any-return]
-
-        probe = torch.linspace(-1, 1, weight.shape[1]).to(weight.dtype).unsqueeze(0)
-        if torch.allclose(linear(probe).float(), functional.linear(probe, weight).float(), rtol=0.05, atol=0.05):
-            return linear
-    except (RuntimeError, AttributeError, NotImplementedError):
-        pass
-    return lambda x: functional.linear(x, weight)
+def _add(hidden: Tensor, found: Tensor, factor: Tensor | None) -> None:
+    if factor is None:
+        hidden.add_(found)
+    else:
+        hidden.addcmul_(found, factor)

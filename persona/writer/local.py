@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -17,27 +17,30 @@ from pydantic import PrivateAttr
 
 from persona.digest import digest, seed_of
 
-from .contract import Candidate, Message, Sampling, Writer, WriteRequest, Written
-from .folder import ModelFolder
-from .switch import check_generation
-from .threads import patient_threads
+from .contract import Candidate, Message, Sampling, WriteRequest, Written
+from .device import Device
+
+if TYPE_CHECKING:
+    from .model import LocalModel
 
 _written: ContextVar[Written | None] = ContextVar("persona_written", default=None)
 
 
 class LocalChatModel(BaseChatModel):
-    """A causal language model in a local folder (safetensors), on the CPU.
+    """A causal language model in a local folder (safetensors): see `LocalModel` for the settings.
 
     `write` is the quick way: all requests of a tick at once, each with several candidates. As a LangChain model,
     `invoke`, `batch` and `stream` work as anywhere; `batch` is one true batch. The same input and `seed` give the
-    same text. Llama models run on persona's own forward pass, all others on transformers'.
+    same text. Every call takes `cancelled`, a callable that is asked before each token whether to stop.
     """
 
     folder: str
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the products inside the layers. `auto`: bfloat16 where the CPU multiplies it in hardware."""
-    max_rows: int = 24
+    device: Device = "cpu"
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
+    native: bool = True
+    max_rows: int = 64
     prefix_bytes: int = 512 * 2**20
+    batch_bytes: int = 1024 * 2**20
     max_tokens: int = 80
     temperature: float = 0.7
     top_p: float = 0.9
@@ -45,42 +48,15 @@ class LocalChatModel(BaseChatModel):
     repetition_penalty: float = 1.1
     seed: int = 0
 
-    _decoder: Any = PrivateAttr(default=None)
-    _parameters: int = PrivateAttr(default=0)
-    _resolved: str = PrivateAttr(default="float32")
+    _model: Any = PrivateAttr(default=None)
 
     def __init__(self, **values: Any) -> None:
-        """Load the model. Raises ModelNotFound or ModelNotTrusted."""
+        """Load the model. Raises ModelNotFound, ModelNotTrusted, DeviceMissing, PrecisionMissing."""
         super().__init__(**values)
-        self._load()
+        from .model import LocalModel
 
-    def _load(self) -> None:
-        patient_threads()
-        from .decode import Decoder
-        from .llama import LlamaForward, quick_bfloat16, supports
-        from .prompt import Template
-
-        model_folder = ModelFolder.open(Path(self.folder))
-        tokenizer = model_folder.tokenizer()
-        forward: Any
-        if supports(model_folder.config):
-            if self.precision == "bfloat16" or (self.precision == "auto" and quick_bfloat16()):
-                self._resolved = "bfloat16"
-            forward = LlamaForward(model_folder.config, model_folder.tensors(), precision=self._resolved)
-        else:
-            from .general import TransformersForward
-
-            forward = TransformersForward(model_folder.path)
-        self._parameters = forward.parameters
-        self._decoder = Decoder(
-            model=forward,
-            tokenizer=tokenizer,
-            template=Template(model_folder.template, tokenizer, tokens=model_folder.named_tokens()),
-            stops=model_folder.stops(tokenizer),
-            context=model_folder.context,
-            max_rows=self.max_rows,
-            prefix_bytes=self.prefix_bytes,
-        )
+        names = ("device", "precision", "native", "max_rows", "prefix_bytes", "batch_bytes")
+        self._model = LocalModel(Path(self.folder), **{name: getattr(self, name) for name in names})
 
     @property
     def _llm_type(self) -> str:
@@ -88,18 +64,35 @@ class LocalChatModel(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"model": Path(self.folder).name, "precision": self._resolved, **vars(self._sampling(None, {}))}
+        return {"model": Path(self.folder).name, "precision": self.resolved_precision, **vars(self._sampling(None, {}))}
+
+    @property
+    def local(self) -> LocalModel:
+        """The model below, for what LangChain has no words for."""
+        model: LocalModel = self._model
+        return model
+
+    @property
+    def _decoder(self) -> Any:
+        return self.local.decoder
 
     @property
     def resolved_precision(self) -> str:
         """The precision in use: never `auto`."""
-        return self._resolved
+        return self.local.precision
 
-    def write(self, requests: Sequence[WriteRequest]) -> list[Written]:
-        """Return one answer per request, in order; see `Decoder`. A request that fails does not fail the others."""
-        check_generation(self._parameters)
-        answers: list[Written] = self._decoder.write(requests)
-        return answers
+    @property
+    def resolved_device(self) -> str:
+        """The device in use: never `auto`."""
+        return self.local.device
+
+    def write(self, requests: Sequence[WriteRequest], *, cancelled: Callable[[], bool] | None = None) -> list[Written]:
+        """Return one answer per request, in order; see `LocalModel.write`."""
+        return self.local.write(requests, cancelled=cancelled)
+
+    def forget(self) -> None:
+        """Drop the kept keys and values of prompts."""
+        self.local.forget()
 
     def batch(
         self,
@@ -112,7 +105,7 @@ class LocalChatModel(BaseChatModel):
         """Return one message per input, all written together. Callbacks see each input as a run of its own."""
         turns = [self._convert_input(each).to_messages() for each in inputs]
         stop = kwargs.get("stop")
-        answers = self.write([self._request(each, stop, kwargs) for each in turns])
+        answers = self.write([self._request(each, stop, kwargs) for each in turns], cancelled=kwargs.get("cancelled"))
         configs = config if isinstance(config, list) else [config] * len(inputs)
         messages: list[Any] = []
         for each, settings, answer in zip(inputs, configs, answers, strict=True):
@@ -147,7 +140,7 @@ class LocalChatModel(BaseChatModel):
     ) -> ChatResult:
         answer = _written.get()
         if answer is None:
-            [answer] = self.write([self._request(messages, stop, kwargs)])
+            [answer] = self.write([self._request(messages, stop, kwargs)], cancelled=kwargs.get("cancelled"))
         if answer.error:
             raise ValueError(answer.error)
         [candidate] = answer.candidates
@@ -160,8 +153,8 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        check_generation(self._parameters)
-        for piece in self._decoder.stream(self._request(messages, stop, kwargs)):
+        request = self._request(messages, stop, kwargs)
+        for piece in self.local.stream(request, cancelled=kwargs.get("cancelled")):
             chunk = ChatGenerationChunk(message=AIMessageChunk(content=piece))
             if run_manager:
                 run_manager.on_llm_new_token(piece, chunk=chunk)
@@ -182,18 +175,6 @@ class LocalChatModel(BaseChatModel):
             seed=seed_of(seed, plain),
             sampling=self._sampling(stop, kwargs),
         )
-
-
-class LocalWriter(Writer):
-    """The writer over a LocalChatModel."""
-
-    def __init__(self, model: LocalChatModel, *, name: str | None = None) -> None:
-        self.model = model
-        self.name = name or f"{Path(model.folder).name}/{model.resolved_precision}"
-
-    def write(self, requests: Sequence[WriteRequest]) -> list[Written]:
-        """Return one answer per request, in order."""
-        return self.model.write(requests)
 
 
 def _generation(candidate: Candidate) -> ChatGeneration:

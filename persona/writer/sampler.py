@@ -14,6 +14,9 @@ from persona.digest import seed_of
 
 from .contract import Sampling
 
+_DEPTH = 64
+"""How many tokens stand in a column when the likeliest are looked for."""
+
 
 class Sampler:
     """Draws one token a row and step: repetition penalty, temperature, top-k, top-p, in this order.
@@ -21,16 +24,17 @@ class Sampler:
     The penalty counts the tokens written so far, never the prompt, so that names and facts given there stay usable.
     """
 
-    def __init__(self, rows: Sequence[tuple[Sampling, int]]) -> None:
+    def __init__(self, rows: Sequence[tuple[Sampling, int]], *, device: str = "cpu") -> None:
         """`rows` holds each row's sampling and the seed of its draws."""
         steps = max(sampling.max_tokens for sampling, _ in rows)
         self._draws = np.stack([np.random.Generator(np.random.Philox(key=seed)).random(steps) for _, seed in rows])
         samplings = [sampling for sampling, _ in rows]
-        self._penalty = torch.tensor([[s.repetition_penalty] for s in samplings], dtype=torch.float32)
+        penalty = [[s.repetition_penalty] for s in samplings]
+        self._penalty = torch.tensor(penalty, dtype=torch.float32, device=device)
         self._temperature = np.array([[s.temperature] for s in samplings])
         self._top_p = np.array([[s.top_p] for s in samplings])
         self._top_k = np.array([[s.top_k if s.temperature > 0 else 1] for s in samplings])
-        self._written = torch.zeros(len(rows), steps, dtype=torch.long)
+        self._written = torch.zeros(len(rows), steps, dtype=torch.long, device=device)
         self._step = 0
 
     def pick(self, rows: Sequence[int]) -> None:
@@ -42,21 +46,24 @@ class Sampler:
 
     def draw(self, logits: Tensor) -> tuple[Tensor, list[float]]:
         """Return one token a row, and its log-probability under the model itself. Changes `logits`."""
-        # One row alone would be summed in parts by several threads, in another order than a row of several.
-        total = torch.logsumexp(logits if len(logits) > 1 else logits.repeat(2, 1), -1)[: len(logits)]
+        # Row by row, so that a row gets the same alone and among others, to the last bit.
+        known = logits.log_softmax(1)
         written = self._written[:, : self._step]
         plain = logits.gather(1, written)
         logits.scatter_(1, written, torch.where(plain > 0, plain / self._penalty, plain * self._penalty))
-        size = logits.shape[1]
-        widest = size if (self._top_k == 0).any() else min(int(self._top_k.max()), size)
-        values, indices = torch.topk(logits, widest)
-        chosen = indices.gather(1, torch.from_numpy(self._places(values.double().numpy())))
-        logits.scatter_(1, written, plain)
-        logprobs = logits.gather(1, chosen).squeeze(1) - total
+        values, indices = likeliest(logits, self._widest(logits.shape[1]))
+        ranked, names = _ranked(values.double().cpu().numpy(), indices.cpu().numpy())
+        chosen = torch.from_numpy(np.take_along_axis(names, self._places(ranked), 1)).to(logits.device)
         tokens = chosen.squeeze(1)
         self._written[:, self._step] = tokens
         self._step += 1
-        return tokens, [float(value) for value in logprobs]
+        return tokens, known.gather(1, chosen).squeeze(1).tolist()
+
+    def _widest(self, size: int) -> int:
+        """Return how many of the likeliest tokens to look at, in whole columns, so that one more never changes them."""
+        if (self._top_k == 0).any():
+            return size
+        return min(-(-int(self._top_k.max()) // _DEPTH) * _DEPTH, size)
 
     def _places(self, values: NDArray[Any]) -> NDArray[np.int64]:
         """Return the place drawn in each row of descending `values`."""
@@ -75,6 +82,38 @@ class Sampler:
         last = (weights > 0).sum(1, keepdims=True) - 1
         chosen: NDArray[np.int64] = np.minimum(places, last).astype(np.int64)
         return chosen
+
+
+def likeliest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return the `count` highest values of each row, descending, and their places.
+
+    The highest values of a row are in the columns with the highest maxima, so only these are looked through.
+    """
+    columns, rest = _columns(logits)
+    width = columns.shape[2]
+    if width < 4 * count:
+        return logits.topk(count)
+    best = columns.amax(1).topk(count, sorted=False).indices.unsqueeze(1)
+    depth = torch.arange(_DEPTH, device=logits.device).view(1, _DEPTH, 1)
+    found = torch.cat([columns.gather(2, best.expand(-1, _DEPTH, -1)).flatten(1), rest], 1)
+    last = torch.arange(_DEPTH * width, logits.shape[1], device=logits.device).expand(len(logits), -1)
+    places = torch.cat([(best + depth * width).flatten(1), last], 1)
+    values, at = found.topk(count)
+    return values, places.gather(1, at)
+
+
+def _columns(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each row's logits as columns [rows, depth, columns], and the few that are left over."""
+    whole = logits.shape[1] - logits.shape[1] % _DEPTH
+    return logits[:, :whole].reshape(-1, _DEPTH, logits.shape[1] // _DEPTH), logits[:, whole:]
+
+
+def _ranked(values: NDArray[Any], names: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return descending values and their names, equal values in the order of their names."""
+    if not (values[:, 1:] == values[:, :-1]).any():
+        return values, names
+    order = np.lexsort((names, -values), axis=1)
+    return np.take_along_axis(values, order, 1), np.take_along_axis(names, order, 1)
 
 
 def row_seed(seed: int, candidate: int) -> int:

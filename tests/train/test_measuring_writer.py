@@ -19,7 +19,7 @@ from persona.train.select import held_out
 from persona.writer import LocalChatModel
 from persona.writer.contract import Candidate, Writer, WriteRequest
 from persona.writer.contract import Written as Answer
-from persona.writer.local import LocalWriter
+from persona.writer.model import LocalWriter
 
 embed = HashEmbedder().embed
 GOODS = {"name": "Ovo", "price": "€9", "facts": ["one red lid"], "offer": None}

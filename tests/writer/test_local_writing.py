@@ -36,8 +36,8 @@ def test_a_request_gets_the_same_text_alone_and_in_any_batch(tiny: LocalChatMode
     together = tiny.write(requests)
     assert [answer.id for answer in together] == [request.id for request in requests]
     alone = [answer for request in requests for answer in tiny.write([request])]
-    assert texts(alone) == texts(together)
-    assert texts(tiny.write(requests[::-1])) == texts(together)
+    assert alone == together
+    assert tiny.write(requests[::-1]) == together[::-1]
     assert tiny.write(requests) == together
 
 
@@ -97,7 +97,8 @@ def test_length_is_told(tiny: LocalChatModel) -> None:
 def test_rows_that_end_early_do_not_change_the_others(tiny: LocalChatModel) -> None:
     requests = [ask(i, max_tokens=2 + 5 * i, candidates=1) for i in range(6)]
     alone = [answer for request in requests for answer in tiny.write([request])]
-    assert texts(tiny.write(requests)) == texts(alone)
+    assert not [answer.error for answer in alone if answer.error]
+    assert tiny.write(requests) == alone
 
 
 def test_overflow_drops_samples_first_and_then_fails_alone(tiny: LocalChatModel) -> None:

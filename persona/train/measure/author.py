@@ -42,7 +42,7 @@ class Authored:
 def author(folder: Path, examples: Sequence[Example], count: int, seed: int) -> Authored:
     """Let the model in `folder` do all of its work. Raises ModelNotFound or ModelNotTrusted."""
     from ...writer import LocalChatModel
-    from ...writer.local import LocalWriter
+    from ...writer.model import LocalWriter
 
     loss, tokens = reference_loss(folder, examples)
     writer = LocalWriter(LocalChatModel(folder=str(folder), max_rows=ROWS))
