@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,6 @@ import pytest
 import torch
 
 from persona.writer import LocalChatModel, Message, Sampling, WriteRequest
-from persona.writer import compiled as compiling
 from persona.writer.compiled import compiled, works
 from persona.writer.folder import ModelFolder
 from persona.writer.int8 import has_int8
@@ -107,7 +107,7 @@ def test_sizes_that_it_cannot_run_are_left_to_torch(tiny_folder: Path) -> None:
 
 
 def test_without_a_compiler_torch_writes(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(compiling.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr("persona.writer.model.cache_home", lambda: tmp_path)
     model = LocalChatModel(folder=str(tiny_folder), precision="int8")
     assert model.resolved_precision == "int8"
@@ -121,7 +121,7 @@ def test_a_compiler_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyP
         broken = [*command[:-1], "-lno-such-library"] if "-shared" in command else command
         return plain(broken, **values)
 
-    monkeypatch.setattr(compiling.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     assert compiled(tmp_path) is None
     assert list(tmp_path.iterdir()) == []
 
