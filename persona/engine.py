@@ -9,15 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .compose import labels_for, messages_for, sampling_for, with_labels
-from .compose.asked import friendly, said_to
-from .compose.build import build_body, by_code, facts_for, model_part, needs_model
+from .compose.asked import friendly
+from .compose.build import as_sentences, build_body, by_code, facts_for, model_part, needs_model
 from .compose.choose import Option, best_of, score_options
 from .compose.exact import not_known
 from .compose.knowledge import Knowledge
 from .compose.moves import kind_of, points_for
 from .compose.prompt import fallen_back, is_plain
 from .compose.rank import subject_of
-from .cue import Cue
+from .cue import Cue, Heard
 from .digest import rng_of, seed_of
 from .guard import Draft, Guard, Verdict
 from .guards.review import builtin_guards, review
@@ -102,28 +102,40 @@ class Engine:
     def _plan(self, work: Sequence[Work]) -> None:
         """Find what the texts shall say: what the persona knows of the subject, and moves for the kind of comment."""
         for w in work:
-            cue, said = w.cue, said_to(w.cue)
-            if not needs_model(cue) or cue.subject.mode == "promo" or (cue.subject.say and said is None):
+            if not needs_model(w.cue) or w.cue.subject.mode == "promo":
                 continue
-            author, text = said or ("", cue.subject.angle or cue.subject.topic)
-            [vector] = self._embed([text])
-            # What the post says already is no answer to its comments.
-            about = cue.heard.about if cue.heard else ""
-            knowledge = self._knowledge.nearest(cue.persona, vector, but=about)
-            kind = kind_of(text, vector) if said else "open"
-            if kind == "question":
-                knowledge = knowledge or self._knowledge.nearest(cue.persona, vector)
-            post = cue.kind == "post"
-            knowledge = knowledge or (cue.subject.say if post else "")
-            w.facts = (*w.facts, knowledge) if knowledge else w.facts
-            if said is None:
-                w.points = (knowledge,) if knowledge else ()
-                continue
-            random = rng_of("moves", self.parts.seed, cue.key)
-            w.points = points_for(kind, author=friendly(author), knowledge=knowledge, random=random, always=post)
-            if not w.points and is_plain(cue.persona):
-                # Asked for what it does not know, a small model makes something up.
-                w.said = not_known(said[0], random)
+            if w.cue.heard:
+                self._plan_answer(w, w.cue.heard)
+            else:
+                self._plan_post(w)
+
+    def _plan_post(self, w: Work) -> None:
+        subject = w.cue.subject
+        if subject.mode == "callback" and subject.quote and is_plain(w.cue.persona):
+            said = subject.quote
+            [vector] = self._embed([said.text])
+            random = rng_of("moves", self.parts.seed, w.cue.key)
+            moves = points_for(kind_of(said.text, vector), author=friendly(said.author), knowledge="", random=random)
+            w.opening = as_sentences(moves[:1])
+        if not subject.say:
+            [vector] = self._embed([subject.angle or subject.topic])
+            knowledge = self._knowledge.nearest(w.cue.persona, vector)
+            w.points = (knowledge,) if knowledge else ()
+            w.facts = (*w.facts, *w.points)
+
+    def _plan_answer(self, w: Work, heard: Heard) -> None:
+        [vector] = self._embed([heard.text])
+        kind = kind_of(heard.text, vector)
+        # What the post says already is no news under it, but may be the only answer.
+        knowledge = self._knowledge.nearest(w.cue.persona, vector, but=heard.about)
+        if kind == "question" and not knowledge:
+            knowledge = self._knowledge.nearest(w.cue.persona, vector)
+        w.facts = (*w.facts, knowledge) if knowledge else w.facts
+        random = rng_of("moves", self.parts.seed, w.cue.key)
+        w.points = points_for(kind, author=friendly(heard.author), knowledge=knowledge, random=random)
+        if not w.points and is_plain(w.cue.persona):
+            # Asked for what it does not know, a small model makes something up.
+            w.said = not_known(heard.author, random)
 
     def _write_by_code(self, work: Sequence[Work], now: datetime) -> None:
         for w in work:
@@ -192,7 +204,7 @@ class Engine:
     def _option(self, w: Work, written: str, logprob: float | None, now: datetime, place: int) -> Option:
         # The frame around the model's words is drawn per cue, not per candidate, so that candidates differ in wit.
         random = rng_of("frame", self.parts.seed, w.cue.key)
-        body = build_body(w.cue, written, w.recalled, w.product, random, None if w.said else w.brief)
+        body = build_body(w.cue, written, w.recalled, w.product, random, None if w.said else w.brief, w.opening)
         text = with_labels(body, w.labels, w.cue.limits.max_chars) if body else ""
         draft = self.as_draft(w.cue, body, text, w.labels, now, facts=w.facts, recent=w.recent)
         verdict = review(draft, self.guards) if body else Verdict()

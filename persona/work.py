@@ -27,6 +27,8 @@ class Work:
     points: tuple[str, ...] = ()
     said: str = ""
     """what code says instead of the model"""
+    opening: str = ""
+    """what code says before the model"""
     messages: tuple[Any, ...] = ()
     model: str = "code"
     options: list[Option] = field(default_factory=list)

@@ -34,15 +34,6 @@ def card_for(persona: Persona) -> Card:
     )
 
 
-def said_to(cue: Cue) -> tuple[str, str] | None:
-    """Return author and text of the comment that this text answers, None if it answers none."""
-    if cue.heard is not None:
-        return cue.heard.author, cue.heard.text
-    if cue.subject.mode == "callback" and cue.subject.quote:
-        return cue.subject.quote.author, cue.subject.quote.text
-    return None
-
-
 def brief_for(cue: Cue, recalled: Sequence[Recalled], product: Product | None, points: tuple[str, ...] = ()) -> Brief:
     """Return what is asked for; `points` is what the text says, where the subject does not.
 
@@ -59,17 +50,6 @@ def brief_for(cue: Cue, recalled: Sequence[Recalled], product: Product | None, p
             author=friendly(heard.author),
             comment=heard.text,
             memory=memory,
-            points=points,
-            sentences=len(points) or 1,
-        )
-    if subject.mode == "callback" and subject.quote:
-        quote = subject.quote
-        return Brief(
-            card=card,
-            task="reply",
-            author=friendly(quote.author),
-            comment=quote.text,
-            topic=subject.topic,
             points=points,
             sentences=len(points) or 1,
         )

@@ -33,8 +33,12 @@ def build_body(
     product: Product | None,
     random: Random,
     brief: Brief | None = None,
+    opening: str = "",
 ) -> str:
-    """Return the whole body, or an empty text if nothing usable was written. `brief` is what the model was asked."""
+    """Return the whole body, or an empty text if nothing usable was written.
+
+    `brief` is what the model was asked, `opening` what code says to what a follower said, before the model's text.
+    """
     mode = cue.subject.mode
     if mode == "identity":
         return cue.persona.disclosure.answer
@@ -48,7 +52,7 @@ def build_body(
     if mode == "promo" and product:
         return body if exact.is_whole_ad(body, product) else f"{body} {exact.promo_facts(product, random)}"
     if mode == "callback":
-        return f"{exact.quotation(cue, random)} {body}"
+        return " ".join(part for part in (exact.quotation(cue, random), opening, body) if part)
     if mode == "promise":
         return f"{exact.promise_kept(cue, random)} {body}"
     if cue.heard is not None:
@@ -73,11 +77,16 @@ def by_code(brief: Brief, product: Product | None, random: Random) -> str:
     """Return what a text is told to say, as it is: for when the model found no better words."""
     if brief.task == "promo" and product:
         return exact.promo_facts(product, random)
-    said = " ".join(f"{_capital(point).rstrip('.')}." for point in brief.points)
+    said = as_sentences(brief.points)
     if brief.task == "post" and brief.topic and brief.points:
         # What is said of an angle may need its words: "it slides by its own thickness".
         return f"{_capital(brief.topic)}: {said[0].lower() if brief.points[0][0].islower() else said[0]}{said[1:]}"
     return said
+
+
+def as_sentences(points: Sequence[str]) -> str:
+    """Return points as they are, as sentences."""
+    return " ".join(f"{_capital(point).rstrip('.')}." for point in points)
 
 
 def _capital(text: str) -> str:

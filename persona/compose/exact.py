@@ -16,7 +16,8 @@ from .stems import stems
 _WISH = re.compile(
     r"\b(?:can|could|would|will) (?:you|u) (?:please )?(?:post|write|do|make|cover|talk|share|explain)\b|"
     r"\bmore (?:about|on|of) (?:this|that|these|it)\b|\bplease (?:post|write|cover|do)\b|\bpart (?:2|two)\b|"
-    r"\bnext (?:post|one) (?:about|on)\b|\b(?:do|write|post) (?:one|something|more) (?:about|on)\b",
+    r"\bnext (?:post|one) (?:about|on)\b|\bwish (?:you'd|you would)\b|"
+    r"\b(?:do|write|post) (?:one|something|more) (?:about|on)\b",
     re.IGNORECASE,
 )
 _PRICE = re.compile(r"\b(?:price|cost|how much|expensive|cheap|€|\$|£)", re.IGNORECASE)

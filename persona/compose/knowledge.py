@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..definition import Persona
+from .says import leans_on
 from .stems import stems
 
 if TYPE_CHECKING:
@@ -51,5 +52,6 @@ class Knowledge:
         if persona.handle not in self._known:
             angles = [angle for topic in persona.topics for angle in topic.angles if angle.say]
             vectors = self._embed([f"{angle.about}: {angle.say}" for angle in angles])
-            self._known[persona.handle] = (tuple(a.say for a in angles), np.array(vectors, dtype=np.float32))
+            says = tuple(f"{a.about}: {a.say}" if leans_on(a.say) else a.say for a in angles)
+            self._known[persona.handle] = (says, np.array(vectors, dtype=np.float32))
         return self._known[persona.handle]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SURE = 0.5
 """Below this probability of its kind a comment is answered as one of no kind."""
+_DELICATE: Mapping[Kind, float] = {"rude": 0.75, "sad": 0.75, "failure": 0.75, "news": 0.75, "joke": 0.65}
+"""How sure one must be of these: condolences to the wrong person are worse than a bare thank-you."""
 PUBLIC: frozenset[Kind] = frozenset(("success", "failure", "story", "joke", "plan", "doubt", "wish"))
 """Kinds of comments that a post may take up: no trouble of anybody's, no praise of oneself, no insult."""
 
@@ -130,18 +132,18 @@ def kind_of(comment: str, vector: Vector) -> Kind:
     if asks_for_more(comment):
         return "wish"
     kind, sure = intent_of(comment, vector)
-    if sure < SURE:
+    if sure < _DELICATE.get(kind, SURE):
         return "question" if "?" in comment else "short" if len(comment.split()) <= FEW else "open"
     return kind
 
 
-def points_for(kind: Kind, *, author: str, knowledge: str, random: Random, always: bool = False) -> tuple[str, ...]:
+def points_for(kind: Kind, *, author: str, knowledge: str, random: Random) -> tuple[str, ...]:
     """Return what a reply to a comment of that kind says, nothing for a question that the persona knows nothing of.
 
     `knowledge` is what the persona knows of the comment's subject, empty if nothing. A doubt and a failure get it
-    beside the move; with `always` every kind does, as in a post that takes a comment up.
+    beside the move.
     """
     if kind == "question":
         return (knowledge,) if knowledge else ()
     moves = tuple(move.format(author=author) for move in random.choice(_MOVES[kind]))
-    return (moves[0], knowledge) if knowledge and (always or kind in _WITH_TIP) else moves
+    return (moves[0], knowledge) if knowledge and kind in _WITH_TIP else moves

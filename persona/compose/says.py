@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from .brief import Brief, Goods
@@ -12,7 +13,8 @@ SAID = 0.85
 """The least share of what was to be told that is told, in its order, and of the text that comes from it."""
 _AD = 0.9
 """The least share of an ad's content words that come from the catalogue."""
-_OF_PRICES = stems("costs price")
+_LEANS = re.compile(r"(?:\w+ ){0,3}(?:it|its|they|them|their|he|she|him|her)\b", re.IGNORECASE)
+_OF_PRICES = stems("costs")
 
 
 def says(brief: Brief, text: str, parts: Mapping[str, float]) -> bool:
@@ -26,7 +28,19 @@ def says(brief: Brief, text: str, parts: Mapping[str, float]) -> bool:
         return parts["exact"] == 1 and from_goods and _whole_facts(brief.goods, text)
     if not brief.points:
         return True
-    return parts["exact"] == 1 and all(parts[name] >= SAID for name in ("told", "kept", "order"))
+    if any(parts[name] < SAID for name in ("told", "kept", "order")):
+        return False
+    return parts["exact"] == 1 and (not leans_on(brief.points[0]) or _names(brief, text))
+
+
+def leans_on(point: str) -> bool:
+    """Tell whether a point cannot stand without its subject: "it slides by its own thickness"."""
+    return bool(_LEANS.match(point))
+
+
+def _names(brief: Brief, text: str) -> bool:
+    subject = stems(brief.topic) - stems(" ".join(brief.points))
+    return not subject or bool(subject & stems(text))
 
 
 def _whole_facts(goods: Goods, text: str) -> bool:

@@ -122,10 +122,12 @@ def test_a_reply_remembers_its_author_and_nobody_else(two: Definition) -> None:
     assert memory("eve", relevance=0.2) == ("Eve wrote: my dog chewed the cable twice",)
 
 
-def test_what_a_follower_said_is_taken_up_as_a_reply(two: Definition) -> None:
+def test_a_post_that_takes_a_comment_up_is_asked_for_its_own_subject_alone(two: Definition) -> None:
     quote = Quote(record_id="r", author="eve", text="my dog chewed the cable", at=START.isoformat())
-    brief = brief_for(cue_for(two, Subject(mode="callback", topic="cables", quote=quote)), (), None)
-    assert (brief.task, brief.author, brief.comment) == ("reply", "Eve", "my dog chewed the cable")
+    subject = Subject(mode="callback", topic="cables", angle="how to coil one", say="in a wide loop", quote=quote)
+    brief = brief_for(cue_for(two, subject), (), None)
+    assert (brief.task, brief.topic, brief.points) == ("post", "how to coil one", ("in a wide loop",))
+    assert "dog" not in brief_messages(brief)[-1].content
 
 
 @pytest.mark.parametrize(

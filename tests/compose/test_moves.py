@@ -87,8 +87,6 @@ def test_moves_name_the_author_and_some_kinds_get_what_is_known(kind: Kind) -> N
         assert points
         assert not any("{" in point for point in points)
         assert ("salt it late" in points) == (kind in ("doubt", "failure"))
-        in_a_post = points_for(kind, author="eve", knowledge="salt it late", random=Random(seed), always=True)
-        assert in_a_post[1:] == ("salt it late",)
 
 
 def test_knowledge_is_the_nearest_angle_or_nothing(two: Definition) -> None:
@@ -109,7 +107,8 @@ def test_knowledge_is_the_nearest_angle_or_nothing(two: Definition) -> None:
     )
     persona = persona.model_copy(update={"topics": (topic,)})
     knowledge = Knowledge(embed)
-    assert knowledge.nearest(persona, embed(["my soup"])[0]) == "salt it late"
+    assert knowledge.nearest(persona, embed(["my soup"])[0]) == "soup: salt it late"
+    assert knowledge.nearest(persona, embed(["my bread"])[0]) == "bread: let it cool"
     assert knowledge.nearest(persona, embed(["a dog"])[0]) == ""
     assert knowledge.nearest(persona, embed(["my soup"])[0], but="Always salt it late.") == ""
     bare = persona.model_copy(update={"handle": "bare", "topics": (topic.model_copy(update={"angles": ()}),)})

@@ -11,7 +11,7 @@ from persona.cue import Cue, Heard
 from persona.definition import Definition
 from persona.digest import rng_of
 from persona.engine import Drafted, Engine
-from persona.plan import Subject
+from persona.plan import Quote, Subject
 from persona.rehearsal import START
 from tests.compose.cues import cue_for
 from tests.engine.test_tick import Fixed
@@ -49,6 +49,22 @@ def test_a_candidate_that_says_it_is_taken(open_two: Any, two: Definition, plan:
     assert drafted.body == plan
     assert drafted.model == "fixed"
     assert len(drafted.trace["candidates"]) == 1
+
+
+def test_a_post_that_takes_a_comment_up_quotes_it_answers_and_tells_its_own(open_two: Any, two: Definition) -> None:
+    quote = Quote(record_id="r", author="petra_k", text="my dog chewed the cable", at=START.isoformat())
+    subject = Subject(
+        mode="callback", topic="cables", angle="how to coil one", say="lay it in a wide loop", quote=quote
+    )
+    parts, writer = open_two(), Fixed("Lay the coil in a wide loop.")
+    parts.open_writer = lambda persona: writer
+    [drafted] = Engine(parts).draft([cue_for(two, subject)], START, {})
+    assert "@petra_k" in drafted.body
+    assert "“my dog chewed the cable”" in drafted.body
+    # Code answers the comment, by its kind; the words of the post are the model's.
+    said = drafted.body.split("”", 1)[1]
+    assert "Petra" in said
+    assert said.endswith("Lay the coil in a wide loop.")
 
 
 def test_a_question_of_which_nothing_is_known_never_reaches_the_model(open_two: Any, two: Definition) -> None:
