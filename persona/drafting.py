@@ -58,9 +58,18 @@ def draft_due(engine: Engine, now: datetime) -> int:
                 row = session.get_one(OutboxRow, row_id)
                 count += _keep(engine.parts.definition, session, row, draft, now)
                 here("drafting.kept")
+            if not draft.error:
+                engine.parts.memory.used(_leant_on(draft), now, session)
         here("drafting.written")
     here("drafting.committed")
     return count
+
+
+def _leant_on(draft: Drafted) -> list[str]:
+    """Return the ids of the records that a text was made with."""
+    subject = draft.cue.subject
+    moved = [quote.record_id for quote in (subject.quote, subject.insight) if quote]
+    return [*moved, *(record["id"] for record in draft.trace["recalled"])]
 
 
 def _wanted(engine: Engine, session: Session, rows: Sequence[OutboxRow]) -> list[_Wanted]:

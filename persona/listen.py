@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from . import gate
@@ -17,14 +17,15 @@ from .channel import Channel, Event, Poll
 from .crash import here
 from .definition import Persona
 from .errors import ChannelError, ChannelRefused
-from .memory import Record, record_id
+from .hearsay import Hearsay
 from .parts import Parts
-from .store import CursorRow, InboxRow, OutboxRow, PostRow, append, reading, writing
+from .store import CursorRow, InboxRow, PostRow, append, reading, writing
 from .text import clean_text
 
 log = logging.getLogger(__name__)
 
 _KEPT = ("mention", "reply", "message", "follow")
+_TAKEN = ("like", "boost")
 
 
 def listen(parts: Parts, now: datetime) -> int:
@@ -118,16 +119,15 @@ def _listened(
     here("listen.polled")
     with writing(parts.store) as session:
         gate.went_well(session, persona.handle, channel.name, "poll", now)
-        records = []
-        count = 0
+        count, hearsay = 0, Hearsay(parts.memory, session, persona, channel.name)
         for event in poll.events:
+            if event.kind in _TAKEN and event.about_id:
+                _taken(session, channel.name, event)
             if event.kind in _KEPT and _keep(session, persona, channel.name, event):
                 count += 1
                 here("listen.kept")
-                if event.kind != "follow" and len(event.text.split()) > 1:
-                    records.append(_told(session, persona, channel.name, event))
-        if records:
-            parts.memory.remember(records, session)
+                hearsay.hear(event)
+        hearsay.keep()
         session.merge(CursorRow(persona=persona.handle, channel=channel.name, cursor=poll.cursor))
         here("listen.written")
     here("listen.committed")
@@ -161,32 +161,11 @@ def _keep(session: Session, persona: Persona, channel: str, event: Event) -> boo
     return True
 
 
-def _told(session: Session, persona: Persona, channel: str, event: Event) -> Record:
-    about = session.execute(
-        select(OutboxRow.subject)
-        .join(PostRow, PostRow.outbox_id == OutboxRow.id)
-        .where(PostRow.channel == channel, PostRow.remote_id == (event.thread_id or event.about_id))
-    ).scalar()
-    text = clean_text(event.text)
-    return Record(
-        id=record_id(persona=persona.handle, kind="told", author=event.author, text=text, source=event.id),
-        persona=persona.handle,
-        kind="told",
-        text=text,
-        at=event.at,
-        author=event.author,
-        source=f"{channel}:{event.id}",
-        channel=channel,
-        importance=importance_of(text),
-        trust=0.6,
-        extra={"topic": (about or {}).get("topic", "")},
+def _taken(session: Session, channel: str, event: Event) -> None:
+    column = PostRow.likes if event.kind == "like" else PostRow.boosts
+    session.execute(
+        update(PostRow)
+        .where(PostRow.channel == channel, PostRow.remote_id == event.about_id)
+        .values({column: column + 1}),
+        execution_options={"synchronize_session": False},
     )
-
-
-def importance_of(text: str) -> float:
-    """Return how much a comment is worth remembering, 0..1: longer, asking, telling of oneself counts more."""
-    words = text.casefold().split()
-    value = 0.2 + min(len(words), 25) / 50
-    value += 0.15 if "?" in text else 0.0
-    value += 0.15 if {"i", "my", "we", "our", "i'm", "i've"} & set(words) else 0.0
-    return round(min(value, 1.0), 3)

@@ -183,6 +183,16 @@ class Memory(ABC):
         """Note that a text was made with these records at `at`. The caller commits."""
 
     @abstractmethod
+    def reflect(self, persona: str, *, subjects: Mapping[str, str], now: datetime, session: object) -> Sequence[Record]:
+        """Bring the persona's insights up to its journal; return those that are new. The caller commits.
+
+        `subjects` are what the persona itself writes about: what each is called, and a text of it. The insights are
+        those of `persona.reflection.conclude`, made of comments and performances of the last weeks that hold: the
+        same journal gives the same insights, however often and whenever it was reflected on. One that does not
+        follow any more ends, linked to what took its place.
+        """
+
+    @abstractmethod
     def sync(self) -> None:
         """Bring the index up to the journal: add what is missing, remove what was forgotten. Idempotent."""
 

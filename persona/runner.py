@@ -16,6 +16,7 @@ from .drafting import draft_due
 from .engine import Engine
 from .listen import listen
 from .parts import Parts, learn_canon
+from .reflect import reflect_due
 from .store import OutboxRow, writing
 
 
@@ -41,7 +42,7 @@ class Runner:
         learn_canon(self.parts, now)
 
     def tick(self, now: datetime) -> Ticked:
-        """Do all that is due at `now`: plan, listen, take up cues, draft, deliver, remember.
+        """Do all that is due at `now`: plan, listen, reflect, take up cues, draft, deliver, remember.
 
         Each step commits its work; a tick that is cut off anywhere and called again with the same `now` goes on
         where it was, and ends in the same state.
@@ -50,6 +51,7 @@ class Runner:
         here("tick.begin")
         plan_slots(parts, now)
         heard = listen(parts, now)
+        reflect_due(parts, now)
         take_slots(parts, now)
         take_events(parts, now)
         parts.memory.sync()

@@ -107,7 +107,7 @@ def queries_of(cue: Cue, now: datetime) -> list[Query]:
             text=cue.heard.text,
             now=now,
             limit=2,
-            kinds=("told",),
+            kinds=("told", "fact"),
             author=cue.heard.author,
             exclude_sources=(source,),
         ),

@@ -61,6 +61,11 @@ def to_matrix(blobs: Sequence[bytes]) -> NDArray[np.float32]:
     return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), -1).astype(np.float32)
 
 
+def columns() -> tuple[ColumnElement[Any], ...]:
+    """Return what `to_record` reads, and the vector."""
+    return _COLUMNS
+
+
 def to_record(row: Row[Any]) -> Record:
     """Return a row of the journal as a record."""
     return Record(
@@ -219,6 +224,12 @@ def newest(connection: Connection, persona: str, kind: str | None, limit: int, s
         where.append(J.valid_until.is_(None) if state == "valid" else J.valid_until.is_not(None))
     query = select(*_COLUMNS).where(*where).order_by(J.at.desc(), J.record_id).limit(limit)
     return [to_record(row) for row in cast(Sequence[Row[Any]], connection.execute(query).all())]
+
+
+def insights(session: Session, persona: str) -> list[Record]:
+    """Return the persona's insights that hold, oldest first."""
+    where = (J.persona == persona, J.kind == "insight", J.valid_until.is_(None))
+    return [to_record(row) for row in session.execute(_rows(*where)).all()]
 
 
 def forget(connection: Connection, *, persona: str | None, author: str | None, record_id: str | None) -> int:

@@ -18,12 +18,14 @@ from sqlalchemy.orm import Session
 from persona.errors import ForgetsNothing
 from persona.memory import Health, Memory, Query, Recalled, Record, RecordKind, State
 from persona.recall import Scoring, choose, cosine, grid, rounded
+from persona.reflection import changes
 
 from . import journal
 from .embedder import Embedder
 from .index import ChromaIndex, IndexBroken
 from .journal import Shelf, Standing
 from .minilm import MiniLM
+from .reflect import insights_of
 
 if TYPE_CHECKING:
     from persona.definition import Persona
@@ -104,6 +106,15 @@ class ChromaMemory(Memory):
 
     def used(self, record_ids: Sequence[str], at: datetime, session: object) -> None:
         journal.used(cast(Session, session), record_ids, at)
+
+    def reflect(self, persona: str, *, subjects: Mapping[str, str], now: datetime, session: object) -> Sequence[Record]:
+        writing = cast(Session, session)
+        wanted = insights_of(writing, persona, subjects=subjects, model=self._embedder.name, embed=self.embed, now=now)
+        fresh, successors = changes(wanted, journal.insights(writing, persona))
+        self.remember(fresh, session)
+        self.restore([record.id for record in fresh], session)
+        self.supersede(successors, now, session)
+        return fresh
 
     def sync(self) -> None:
         with self._lock:

@@ -75,9 +75,10 @@ def earlier_words(cue: Cue, recalled: Sequence[Recalled]) -> Record | None:
     back = bool(_BACK.search(cue.heard.text))
     for found in recalled:
         record = found.record
-        worth = 5 <= len(record.text.split()) <= 30 and "?" not in record.text
+        least = 3 if record.kind == "fact" else 5
+        worth = least <= len(record.text.split()) <= 30 and "?" not in record.text
         near = back or found.parts.get("relevance", 0.0) >= _NEAR
-        if record.kind == "told" and record.author == cue.heard.author and worth and near:
+        if record.kind in ("told", "fact") and record.author == cue.heard.author and worth and near:
             return record
     return None
 

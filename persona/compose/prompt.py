@@ -109,7 +109,8 @@ def _ask_post(cue: Cue, recalled: Sequence[Recalled], product: Product | None) -
     if subject.mode == "promise" and subject.quote:
         return f"Write a short post about {subject.topic}."
     told = f" Say: {subject.say}." if subject.say else ""
-    return f"{_memory_lines(recalled)}Write a short new post about {subject.topic}: {subject.angle}.{told}"
+    noticed = f"You noticed: {subject.insight.text} " if subject.insight else ""
+    return f"{noticed}{_memory_lines(recalled)}Write a short new post about {subject.topic}: {subject.angle}.{told}"
 
 
 def _ask_reply(cue: Cue, recalled: Sequence[Recalled]) -> str:

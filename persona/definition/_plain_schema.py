@@ -184,12 +184,16 @@ MEMORY_SETTINGS = Part(
         "recall": Exactly(int, ge=0, le=20),
         "weights": RECALL_WEIGHTS,
         "half_life": Made(values.duration, Exactly(timedelta)),
+        "people": Choice("off", "told", "consent"),
+        "per_author": Exactly(int, ge=0, le=1000),
     },
     defaults={
         "store": "chroma",
         "recall": 4,
         "weights": RECALL_WEIGHTS.fit({}),
         "half_life": timedelta(seconds=604800),
+        "people": "told",
+        "per_author": 5,
     },
 )
 DISCLOSURE = Part(

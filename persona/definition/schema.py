@@ -299,6 +299,11 @@ class MemorySettings(Model):
     recall: int = Field(default=4, ge=0, le=20, description="How many records a text may lean on.")
     weights: RecallWeights = Field(default_factory=RecallWeights, description="What counts how much.")
     half_life: Duration = Field(default=timedelta(days=7), description="After this time recency counts half.")
+    people: Literal["off", "told", "consent"] = Field(
+        default="told",
+        description="What is kept of people: off, told (quotes), or consent (quotes, and facts they ask to be kept).",
+    )
+    per_author: int = Field(default=5, ge=0, le=1000, description="The most comments of one author kept in a day.")
 
 
 class Disclosure(Model):

@@ -15,6 +15,9 @@ Mode = Literal["topic", "promo", "callback", "promise", "chat", "answer", "ident
 
 _CALLBACK_SHARE = 0.3
 _CALLBACK_AGE = timedelta(days=5)
+_ASKED_SHARE = 0.35
+_MOVED = (0.75, 1.5)
+"""How far a topic's success can move its weight."""
 _PROMISE_REST = timedelta(hours=4)
 """A promise kept within the hour reads like a slip; one kept the same or the next day reads like a promise."""
 
@@ -31,7 +34,10 @@ class Quote:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What to write about. `angle` is one concrete idea, `say` what to tell of it, `product` an id in the catalogue."""
+    """What to write about. `angle` is one concrete idea, `say` what to tell of it, `product` an id in the catalogue.
+
+    `quote` is what a follower said or was promised; `insight` is what many of them asked, where that moved the choice.
+    """
 
     mode: Mode = "topic"
     topic: str = ""
@@ -39,6 +45,7 @@ class Subject:
     say: str = ""
     product: str = ""
     quote: Quote | None = None
+    insight: Quote | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data for the store."""
@@ -47,9 +54,9 @@ class Subject:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return the subject that `as_json` gave."""
-        quote = data.get("quote")
+        quote, insight = data.get("quote"), data.get("insight")
         known = {name: data[name] for name in ("mode", "topic", "angle", "say", "product") if name in data}
-        return cls(**known, quote=Quote(**quote) if quote else None)
+        return cls(**known, quote=Quote(**quote) if quote else None, insight=Quote(**insight) if insight else None)
 
     @property
     def text(self) -> str:
@@ -68,12 +75,16 @@ def choose_subject(
     products: Sequence[Product],
     random: Random,
     takes_up: Callable[[Record], bool] = lambda record: True,
+    insights: Sequence[Record] = (),
 ) -> Subject:
     """Return what the next post is about.
 
     `history` are the subjects of own posts, newest first; `takes_up` tells whether a post may take up what a follower
     said. An open promise comes first, then now and then a product (as often a week as the persona allows) or something
-    a follower said, else a topic by weight with the angle that has rested longest.
+    a follower said, else a topic by weight with the angle that has rested longest. What several followers asked about
+    since it was last written about is taken up now and then, and topics that did better or worse than others come up
+    somewhat more or less often; insights name subjects of the persona's own file only, so followers can move the
+    choice but never widen it.
     """
     used = {subject.quote.record_id for _, subject in history if subject.quote}
     last = history[0][1].mode if history else None
@@ -100,7 +111,7 @@ def choose_subject(
         if best is not None:
             taken = _quoting(Subject(mode="callback"), best, persona)
             return _with_angle(taken, _topic_of(taken, persona), history, random)
-    return _topic(persona, history, random)
+    return _asked(persona, history, insights, random) or _topic(persona, history, insights, random)
 
 
 def quotable(record: Record) -> bool:
@@ -138,10 +149,40 @@ def _product(
     return random.choice(rested)
 
 
-def _topic(persona: Persona, history: Sequence[tuple[datetime, Subject]], random: Random) -> Subject:
+def _asked(
+    persona: Persona, history: Sequence[tuple[datetime, Subject]], insights: Sequence[Record], random: Random
+) -> Subject | None:
+    """Return the subject that most people asked about since it was last written about, now and then."""
+    asked = [r for r in insights if r.extra.get("subject") and _asked_since(r, history)]
+    if not asked or random.random() >= _ASKED_SHARE:
+        return None
+    for record in sorted(asked, key=lambda r: (-int(r.extra["people"]), r.id)):
+        name = record.extra["subject"]
+        quote = Quote(record_id=record.id, author=record.author, text=record.text, at=record.at.isoformat())
+        for topic in persona.topics:
+            subject = Subject(mode="topic", topic=topic.name, insight=quote)
+            if topic.name == name:
+                return _with_angle(subject, topic, history, random)
+            for angle in topic.angles:
+                if angle.about == name:
+                    return replace(subject, angle=angle.about, say=angle.say)
+    return None
+
+
+def _asked_since(record: Record, history: Sequence[tuple[datetime, Subject]]) -> bool:
+    last, name = datetime.fromisoformat(record.extra["last"]), record.extra["subject"]
+    return not any(at > last and name in (subject.topic, subject.angle) for at, subject in history)
+
+
+def _topic(
+    persona: Persona, history: Sequence[tuple[datetime, Subject]], insights: Sequence[Record], random: Random
+) -> Subject:
     recent = [subject.topic for _, subject in history[:2]]
     topics = [topic for topic in persona.topics if topic.name not in recent] or list(persona.topics)
-    topic = random.choices(topics, weights=[t.weight for t in topics])[0]
+    factors = {r.extra["topic"]: float(r.extra["factor"]) for r in insights if "factor" in r.extra}
+    least, most = _MOVED
+    weights = [topic.weight * min(max(factors.get(topic.name, 1.0), least), most) for topic in topics]
+    topic = random.choices(topics, weights=weights)[0]
     return _with_angle(Subject(mode="topic", topic=topic.name), topic, history, random)
 
 

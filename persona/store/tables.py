@@ -174,6 +174,9 @@ class PostRow(Table):
     remote_id: Mapped[str] = mapped_column(String(200))
     in_reply_to: Mapped[str | None] = mapped_column(String(200))
     url: Mapped[str] = mapped_column(Text, default="")
+    likes: Mapped[int] = mapped_column(default=0, server_default="0")
+    boosts: Mapped[int] = mapped_column(default=0, server_default="0")
+    """as many as the channel has told of"""
 
 
 class TraceRow(Table):

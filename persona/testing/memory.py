@@ -17,6 +17,7 @@ from persona.digest import digest
 from persona.errors import ForgetsNothing
 from persona.memory import Health, Memory, Query, Recalled, Record, RecordKind, State
 from persona.recall import Pool, Scoring, choose, grid, rounded
+from persona.reflection import WINDOW, Groups, assign, changes, conclude
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -105,6 +106,25 @@ class RamMemory(Memory):
         for one in set(record_ids) & set(self._records):
             times = self._records[one].recalled + 1
             self._records[one] = replace(self._records[one], recalled=times, recalled_at=as_utc(at))
+
+    def reflect(
+        self, persona: str, *, subjects: Mapping[str, str], now: datetime, session: object = None
+    ) -> Sequence[Record]:
+        """Conclude anew from everything, as if it had never reflected."""
+        groups = Groups.of(subjects, self._embedder.name)
+        own = [r for r in self._records.values() if r.persona == persona and r.within("valid")]
+        told = [r for r in own if r.kind == "told"]
+        vectors = grid(np.array([self._vectors[r.id] for r in told])) if told else np.zeros((0, 0))
+        near = grid(self.embed(list(subjects.values()))) if subjects else np.zeros((0, 0))
+        keys = assign(groups, [r.id for r in told], vectors, list(subjects), near, {})
+        within = [(key, r) for key, r in zip(keys, told, strict=True) if now - WINDOW < r.at <= now]
+        done = [r for r in own if r.kind == "performance" and now - WINDOW < r.at <= now]
+        wanted = conclude(persona, within, done, subjects=list(subjects), groups=groups, now=now)
+        fresh, successors = changes(wanted, [r for r in own if r.kind == "insight"])
+        self.remember(fresh)
+        self.restore([record.id for record in fresh])
+        self.supersede(successors, now)
+        return fresh
 
     def sync(self) -> None:
         """Do nothing: there is no index to bring up."""

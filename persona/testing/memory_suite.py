@@ -13,12 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from random import Random
 from typing import TypeVar
 
 import numpy as np
 
 from persona.errors import ForgetsNothing
 from persona.memory import Memory, Query, Record, RecordKind, record_id
+from persona.testing.memory import RamMemory
 
 T = TypeVar("T")
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
@@ -223,6 +225,65 @@ class MemorySuite:
         self.keep(memory, [*told, liked, insight, apart])
         assert memory.forget(author="rye") == 3
         assert {r.id for r in memory.list("ida")} == {told[1].id, apart.id}
+
+    def reflect(self, memory: Memory, now: datetime = NOW) -> list[Record]:
+        subjects = {"rye": "how to bake rye bread: sour dough", "canal": "walks along the frozen canal"}
+        return [*self.within(memory, lambda s: memory.reflect("ida", subjects=subjects, now=now, session=s))]
+
+    def test_concludes_from_several_people_and_cites_them(self, memory: Memory) -> None:
+        asked = [
+            note("How to bake rye bread from sour dough?", kind="told", author=author, source=f"e{author}{i}")
+            for author, times in (("kim", 5), ("ravi", 1), ("bo", 1))
+            for i in range(times)
+        ]
+        self.keep(memory, asked[:6])
+        assert self.reflect(memory) == [], "two people are not several"
+        self.keep(memory, [*asked[6:], note("Walks along the frozen canal?", kind="told", author="ravi")])
+        [insight] = self.reflect(memory)
+        assert insight.text == "Several followers asked about “rye” (5 comments by 3 people since 19 March)."
+        assert (insight.kind, insight.author, insight.trust_class) == ("insight", "ida", "derived")
+        assert set(insight.rests_on) == {r.id for r in asked}
+        assert [r.id for r in memory.list("ida", kind="insight")] == [insight.id]
+        assert self.reflect(memory) == [], "the same journal says the same"
+
+    def test_what_does_not_follow_any_more_ends_with_its_successor(self, memory: Memory) -> None:
+        asked = [note("Bake rye bread from sour dough?", kind="told", author=f"a{i}") for i in range(5)]
+        self.keep(memory, asked[:3])
+        [first] = self.reflect(memory)
+        self.keep(memory, asked[3:])
+        [second] = self.reflect(memory)
+        assert "5 comments by 5 people" in second.text
+        [ended] = memory.list("ida", kind="insight", state="ended")
+        assert (ended.id, ended.superseded_by, ended.valid_until) == (first.id, second.id, NOW)
+        assert memory.forget(author="a4") == 2, "the comment, and the insight that rests on it"
+        [third] = self.reflect(memory)
+        assert "4 comments by 4 people" in third.text
+        memory.forget(author="a0")
+        memory.forget(author="a1")
+        assert self.reflect(memory) == []
+        assert memory.list("ida", kind="insight") == []
+        assert self.reflect(memory, NOW + timedelta(days=40)) == []
+
+    def test_reflecting_often_is_reflecting_once(self, memory: Memory) -> None:
+        texts = [f"Where to buy {what} {word}?" for what in ("a red bicycle", "old maps") for word in ("now", "here")]
+        rng = Random(3)
+        told = [note(rng.choice(texts), kind="told", author=f"a{i}", source=f"e{i}") for i in range(40)]
+        once = RamMemory()
+        once.remember(told)
+        wanted = once.reflect("ida", subjects={"rye": "rye bread"}, now=NOW)
+        for start in range(0, 40, 7):
+            self.keep(memory, told[start : start + 7])
+            self.within(memory, lambda s: memory.reflect("ida", subjects={"rye": "rye bread"}, now=NOW, session=s))
+        held = memory.list("ida", kind="insight")
+        assert {r.text for r in wanted}, "there is something to conclude"
+        assert {(r.text, r.rests_on) for r in held} == {(r.text, r.rests_on) for r in wanted}
+
+    def test_nothing_is_concluded_from_quarantine(self, memory: Memory) -> None:
+        asked = [note("How to bake rye bread from sour dough?", kind="told", author=f"a{i}") for i in range(3)]
+        self.keep(memory, [*asked[:2], replace(asked[2], quarantined="it gives orders")])
+        assert self.reflect(memory) == []
+        self.within(memory, lambda session: memory.restore([asked[2].id], session))
+        assert len(self.reflect(memory)) == 1
 
     def test_forgets(self, memory: Memory) -> None:
         ravi = [note(f"Ravi says {i}", kind="told", author="ravi") for i in range(3)]

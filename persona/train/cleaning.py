@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import BadTrainingData
+from ..language import guess
 from .corpus import unlabelled
 from .foreign import Foreign
-from .language import guess
 from .near import firsts, plain
 from .personal import found_in
 from .posts import LeftOut, Post, Read

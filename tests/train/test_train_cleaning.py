@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from persona.errors import BadTrainingData
+from persona.language import guess
 from persona.train.cleaning import Cleaned, clean
 from persona.train.foreign import Foreign
-from persona.train.language import guess
 from persona.train.near import firsts
 from persona.train.personal import found_in
 from persona.train.posts import Post, Read, read_posts

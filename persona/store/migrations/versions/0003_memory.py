@@ -1,4 +1,4 @@
-"""Records end, are superseded, quarantined, counted when used, and grouped for reflection."""
+"""Records end, are superseded, quarantined, counted when used, and grouped for reflection; posts count likes."""
 
 from typing import Any
 
@@ -25,4 +25,6 @@ def upgrade() -> None:
     )
     for column in columns:
         op.add_column("journal", column)
+    for name in ("likes", "boosts"):
+        op.add_column("posts", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
     op.create_index("journal_gist", "journal", ["persona", "gist"], unique=False)
