@@ -11,7 +11,8 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _TAKES_BACK = re.compile(
-    r"(?<!n't )(?<!n’t )(?<!not )(?<!never )\b(?:forget (?:me\b|about me\b|everything (?:about me|i)\b|what i (?:told|said|wrote)\b|what you know about me\b)"
+    r"(?<!n't )(?<!n’t )(?<!not )(?<!never )\b(?:forget (?:me\b|about me\b|everything (?:about me|i)\b"
+    r"|what i (?:told|said|wrote)\b|what you know about me\b)"
     r"|(?:stop|no longer) remember(?:ing)?\b|don'?t remember (?:me|what i|anything about me)\b)",
     re.IGNORECASE,
 )

@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
-from persona.channel import Event
+from persona.channel import Event, Limits
 from persona.compose.prompt import messages_for
-from persona.cue import Cue, Limits
+from persona.cue import Cue
 from persona.definition import Definition
 from persona.memory import Record
 from persona.parts import Parts
@@ -93,7 +93,8 @@ def test_reflection_is_daily_and_repeatable(open_two: OpenTwo, monkeypatch: pyte
 def test_a_reflection_that_is_cut_off_is_done_again(open_two: OpenTwo, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = open_two()
     lived(parts, 1)
-    reflect, failed = parts.memory.reflect, []
+    reflect = parts.memory.reflect
+    failed: list[bool] = []
 
     def failing(persona: str, **more: object) -> object:
         if persona == "tova_slow" and not failed:
