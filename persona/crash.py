@@ -22,6 +22,8 @@ POINTS = (
     "listen.committed",
     "listen.failed",
     "listen.after-failed",
+    "reflect.written",
+    "reflect.committed",
     "slots.read",
     "slots.written",
     "slots.committed",

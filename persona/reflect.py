@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from .crash import here
 from .definition import Persona
 from .parts import Parts
 from .performance import measure_posts
@@ -26,7 +27,10 @@ def reflect_due(parts: Parts, now: datetime) -> int:
         return 0
     with writing(parts.store) as session:
         put_setting(session, _SETTING, {"at": now.isoformat()})
-        return _reflect(parts, session, now) if last is not None else 0
+        count = _reflect(parts, session, now) if last is not None else 0
+        here("reflect.written")
+    here("reflect.committed")
+    return count
 
 
 def subjects_of(persona: Persona) -> dict[str, str]:
