@@ -93,12 +93,10 @@ def measure(texts: list[str], folder: Path) -> dict[str, float]:
     result["open_and_check_ms"] = timed(memory.sync) * 1e3
     queries = [Query(persona="ida", text=f"what about {text}", now=NOW) for text in rng.choices(texts, k=64)]
     memory.recall(queries[:1])
-    before = memory.scans
     result["recall_one_ms"] = timed(lambda: [memory.recall([query]) for query in queries[:32]]) * 1e3 / 32
     result["recall_batch16_ms"] = (
         timed(lambda: [memory.recall(queries[i : i + 16]) for i in range(0, 64, 16)]) * 1e3 / 4
     )
-    result["scans_per_call"] = (memory.scans - before) / 36
     vectors = dict(zip([q.text for q in queries], memory.embed([q.text for q in queries]), strict=True))
     import numpy as np
 

@@ -102,7 +102,11 @@ def record_id(*, persona: str, kind: RecordKind, author: str, text: str, source:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What to look for on behalf of one cue. `kinds` and `author` narrow it; `limit` is how many records."""
+    """What to look for on behalf of one cue. `kinds` and `author` narrow it; `limit` is how many records.
+
+    `tokens` is how many tokens all texts together may cost a writer (see `persona.recall.tokens_of`), 0 for any. A
+    time that `text` speaks of ("last week") is seen from `now`, in its time zone.
+    """
 
     persona: str
     text: str
@@ -111,6 +115,7 @@ class Query:
     kinds: tuple[RecordKind, ...] = ()
     author: str | None = None
     exclude_sources: tuple[str, ...] = ()
+    tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

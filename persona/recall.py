@@ -2,50 +2,90 @@
 
 Vectors are kept on a grid of six decimals. On that grid a dot product is a sum of integers below 2**53, which
 float64 adds without rounding, so relevance does not depend on the order of the sum, the size of the batch or the
-linear algebra library.
+linear algebra library. Means and deviations are taken of whole millionths for the same reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .lexical import Postings, terms
+from .times import Span, span_of
+
+Floats = NDArray[np.float64]
 _GRID = 1_000_000
+_BLOCK = 512
+SAMPLE = 512
+"""From how many cosines at most their mean and deviation are taken: of the records with the lowest ids."""
 SAME = 0.92
 """Two records whose cosine is above this say the same thing; only the better one is recalled."""
+REACH = 4
+"""How many turns before and after a record of a conversation speak for it."""
+_SOFT = 4.0
+_FADE = timedelta(days=2) / timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring:
-    """What counts how much, and after how long a memory has faded to one half."""
+    """What counts how much, and after how long a memory has faded to one half.
 
-    relevance: float = 0.7
+    `relevance` and `words` weigh standard scores: how many deviations a record's cosine, or its BM25 score, lies
+    above the mean of all records that may be answered with. `neighbours` is what share of its score a turn of a
+    conversation gives to the next one, a step further the square of it, and so on. The other weights are added for
+    a full match. `kinds` multiplies the score of whole kinds.
+    """
+
+    relevance: float = 1.0
+    words: float = 1.0
+    neighbours: float = 0.45
+    time: float = 2.5
     recency: float = 0.2
     importance: float = 0.1
     half_life: timedelta = timedelta(days=7)
+    kinds: Mapping[str, float] = field(default_factory=dict)
 
-    @property
-    def total(self) -> float:
-        return (self.relevance + self.recency + self.importance) or 1.0
 
-    def ceiling(self, relevance: float) -> float:
-        """Return the best score that a record of at most this relevance can have."""
-        return (self.relevance * relevance + self.recency + self.importance) / self.total
+@dataclass(kw_only=True)
+class Pool:
+    """Records to choose among, as columns, one place per record.
+
+    `rank` is a record's place when all ids of the pool are sorted. `at` and `used` are microseconds since 1970:
+    when it was made, and when it was last recalled (`at` if never). `thread` numbers conversations, 0 for none.
+    `trust` has the kind's factor in it. `vectors` are what `grid` returns, in float32, which holds them exactly.
+    """
+
+    rank: NDArray[np.int64]
+    at: NDArray[np.int64]
+    used: NDArray[np.int64]
+    importance: Floats
+    trust: Floats
+    thread: NDArray[np.int32]
+    vectors: NDArray[np.float32]
+    postings: Postings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool:
-    """The records to choose among, as columns. `vectors` is what `grid` returns, one row per record."""
+class Wanted:
+    """A query made ready: its vector on the grid, its terms, the time it speaks of, and its limits."""
 
-    ids: Sequence[str]
-    at: Sequence[datetime]
-    importance: Sequence[float]
-    trust: Sequence[float]
-    vectors: NDArray[np.float64]
+    vector: Floats
+    terms: Counter[int]
+    span: Span | None
+    now: datetime
+    limit: int
+    tokens: int = 0
+
+    @classmethod
+    def of(cls, text: str, vector: Floats, *, now: datetime, limit: int, tokens: int = 0) -> Wanted:
+        """Read `text` for words and times."""
+        return cls(vector=vector, terms=terms(text), span=span_of(text, now), now=now, limit=limit, tokens=tokens)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,43 +102,66 @@ def rounded(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.round(vectors.astype(np.float64), 6).astype(np.float32)
 
 
-def grid(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+def grid(vectors: NDArray[np.float32]) -> Floats:
     """Return stored vectors as whole numbers of millionths."""
     return np.rint(vectors.astype(np.float64) * _GRID)
 
 
-def cosine(rows: NDArray[np.float64], vector: NDArray[np.float64]) -> NDArray[np.float64]:
+def cosine(rows: NDArray[np.float32] | Floats, vector: Floats) -> Floats:
     """Return the cosine of each row to `vector`, both on the grid."""
-    return np.asarray((rows @ vector) / float(_GRID) ** 2, dtype=np.float64)
+    if len(rows) <= _BLOCK:
+        return np.asarray((rows.astype(np.float64) @ vector) / float(_GRID) ** 2, dtype=np.float64)
+    return np.concatenate([cosine(rows[i : i + _BLOCK], vector) for i in range(0, len(rows), _BLOCK)])
 
 
-def choose(pool: Pool, vector: NDArray[np.float64], *, now: datetime, limit: int, scoring: Scoring) -> list[Choice]:
-    """Return the `limit` best records of `pool`, best first; equal scores go by id.
+def micros(at: datetime) -> int:
+    """Return an instant as microseconds since 1970."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
-    score = (w1 * relevance + w2 * recency + w3 * importance) * trust / (w1 + w2 + w3). A record that nearly
-    repeats a better one is passed over.
+
+def tokens_of(text: str) -> int:
+    """Return about how many tokens a text costs a writer: one for four bytes, as is usual for English."""
+    return -(-len(text.encode("utf-8", "replace")) // 4)
+
+
+def choose(
+    pool: Pool, wanted: Wanted, scoring: Scoring, allowed: NDArray[np.bool_] | None = None, sizes: Sequence[int] = ()
+) -> list[Choice]:
+    """Return the best records of `pool`, best first; equal scores go by id.
+
+    Only `allowed` places (None: all) are looked at, for statistics and neighbours too. A record that nearly repeats
+    a better one is passed over, and so is one that does not fit into what is left of `wanted.tokens`, if that is
+    not 0; `sizes` are then the tokens of each record.
     """
-    if not pool.ids or limit < 1:
+    places = np.arange(len(pool.rank)) if allowed is None else np.flatnonzero(allowed)
+    if not len(places) or wanted.limit < 1:
         return []
-    relevance = np.clip(cosine(pool.vectors, vector), 0.0, 1.0)
-    half = scoring.half_life.total_seconds() or 1.0
-    recency = np.array([0.5 ** (max((now - at).total_seconds(), 0.0) / half) for at in pool.at])
-    importance, trust = np.asarray(pool.importance, dtype=np.float64), np.asarray(pool.trust, dtype=np.float64)
-    blend = scoring.relevance * relevance + scoring.recency * recency + scoring.importance * importance
-    score = np.round(blend * trust / scoring.total, 6)
-    chosen: list[int] = []
-    for i in sorted(range(len(pool.ids)), key=lambda i: (-score[i], pool.ids[i])):
-        if chosen and float(cosine(pool.vectors[chosen], pool.vectors[i]).max()) > SAME:
-            continue
-        chosen.append(i)
-        if len(chosen) == limit:
-            break
+    whole = len(places) == len(pool.rank)
+    meaning = cosine(pool.vectors, wanted.vector) if whole else cosine(pool.vectors[places], wanted.vector)
+    found, best = pool.postings.score(wanted.terms, None if whole else allowed)
+    words = found[places]
+    rank = pool.rank[places]
+    sample = None if len(places) <= SAMPLE else np.argpartition(rank, SAMPLE)[:SAMPLE]
+    base = scoring.relevance * _standard(meaning, sample) + scoring.words * _standard(words, None)
+    near = _neighbours(base, pool.thread[places], pool.at[places], rank, scoring.neighbours)
+    now = micros(wanted.now)
+    half = (scoring.half_life / timedelta(microseconds=1)) or 1.0
+    recency = (0.5 ** ((now - pool.at[places]).clip(0) / half) + 0.5 ** ((now - pool.used[places]).clip(0) / half)) / 2
+    importance, trust = pool.importance[places], pool.trust[places]
+    total = base + near + scoring.recency * recency + scoring.importance * importance
+    fits = np.zeros(len(places)) if wanted.span is None else _fits(wanted.span, pool.at[places])
+    total += scoring.time * fits
+    score = np.round((0.5 + 0.5 * total / (_SOFT + np.abs(total))) * trust, 6)
+    chosen = _walk(pool, places, score, rank, wanted, sizes)
     return [
         Choice(
-            index=i,
-            score=float(score[i]),
+            index=int(places[i]),
+            score=min(float(score[i]), 1.0),
             parts={
-                "relevance": round(float(relevance[i]), 6),
+                "relevance": round(min(max(float(meaning[i]), 0.0), 1.0), 6),
+                "words": round(float(words[i]) / best, 6) if best else 0.0,
+                "neighbours": round(float(near[i]), 6),
+                "time": round(float(fits[i]), 6),
                 "recency": round(float(recency[i]), 6),
                 "importance": round(float(importance[i]), 6),
                 "trust": round(float(trust[i]), 6),
@@ -106,3 +169,69 @@ def choose(pool: Pool, vector: NDArray[np.float64], *, now: datetime, limit: int
         )
         for i in chosen
     ]
+
+
+def _standard(values: Floats, sample: NDArray[np.int64] | None) -> Floats:
+    """Return how many deviations each value lies above the mean; 0 where all are alike."""
+    whole = np.rint(values * _GRID)
+    some = (whole if sample is None else whole[sample]).astype(np.int64)
+    count, total = len(some), int(some.sum())
+    spread = count * int(some @ some) - total * total
+    if spread <= 0:
+        return np.zeros(len(values))
+    return np.asarray((whole - total / count) * (count / spread**0.5), dtype=np.float64)
+
+
+def _neighbours(
+    base: Floats, thread: NDArray[np.int32], at: NDArray[np.int64], rank: NDArray[np.int64], weight: float
+) -> Floats:
+    """Return what the turns around each record add to its score."""
+    added = np.zeros(len(base))
+    if not weight or not thread.any():
+        return added
+    order = np.lexsort((rank, at, thread))
+    line, values = thread[order], base[order]
+    gained = np.zeros(len(base))
+    for step in range(1, min(REACH, len(base) - 1) + 1):
+        same = weight**step * ((line[step:] == line[:-step]) & (line[step:] > 0))
+        gained[step:] += same * values[:-step]
+        gained[:-step] += same * values[step:]
+    added[order] = gained
+    return added
+
+
+def _fits(span: Span, at: NDArray[np.int64]) -> Floats:
+    start, end = micros(span.start), micros(span.end)
+    away = np.maximum(np.maximum(start - at, at - (end - 1)), 0)
+    return np.asarray(0.5 ** (away / _FADE), dtype=np.float64)
+
+
+def _walk(
+    pool: Pool,
+    places: NDArray[np.int64],
+    score: Floats,
+    rank: NDArray[np.int64],
+    wanted: Wanted,
+    sizes: Sequence[int],
+) -> list[int]:
+    chosen: list[int] = []
+    rows = np.zeros((min(wanted.limit, len(places)), pool.vectors.shape[1]))
+    left = wanted.tokens
+    for i in _ordered(score, rank, 4 * wanted.limit):
+        size = sizes[places[i]] if wanted.tokens else 0
+        row = pool.vectors[places[i]].astype(np.float64)
+        if size > left or (chosen and (rows[: len(chosen)] @ row).max() / float(_GRID) ** 2 > SAME):
+            continue
+        rows[len(chosen)] = row
+        chosen.append(i)
+        left -= size
+        if len(chosen) == len(rows):
+            break
+    return chosen
+
+
+def _ordered(score: Floats, rank: NDArray[np.int64], few: int) -> Iterator[int]:
+    """Yield places by falling score, then by id; only the best are sorted until more are asked for."""
+    least = np.partition(score, -few)[-few] if len(score) > 4 * few else -np.inf
+    for part in (np.flatnonzero(score >= least), np.flatnonzero(score < least)):
+        yield from part[np.lexsort((rank[part], -score[part]))].tolist()

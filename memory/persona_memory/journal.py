@@ -9,19 +9,24 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from persona.clock import as_utc
-from persona.memory import Query, Record, RecordKind, State
-from persona.recall import Pool, grid
+from persona.memory import Record, RecordKind, State
 from persona.store.tables import JournalRow
 
 J = JournalRow.__table__.c
 _COLUMNS = (
     J.record_id, J.persona, J.kind, J.text, J.at, J.author, J.source,
-    J.channel, J.importance, J.trust, J.language, J.extra, J.vector, J.valid_until, J.superseded_by, J.rests_on,
+    J.channel, J.importance, J.trust, J.language, J.extra, J.valid_until, J.superseded_by, J.rests_on,
     J.quarantined, J.count, J.recalled, J.recalled_at,
+)  # fmt: skip
+_SUMS = (
+    func.max(J.seq), func.count(), func.sum(J.count), func.sum(J.recalled), func.max(J.recalled_at),
+    func.count(J.valid_until), func.max(J.valid_until), func.min(J.valid_until), func.sum(J.quarantined != ""),
+    func.count(func.nullif(J.superseded_by, "")), func.sum(J.importance), func.sum(J.trust),
+    func.min(J.model), func.max(J.model),
 )  # fmt: skip
 _CHUNK = 500
 
@@ -34,24 +39,12 @@ class Standing:
     last: int
 
 
-class Shelf:
-    """Rows of the journal, with their vectors as one matrix."""
+@dataclass(frozen=True, kw_only=True)
+class Stamp:
+    """What tells whether one persona's rows have changed: added, taken away, or altered in place."""
 
-    def __init__(self, rows: Sequence[Row[Any]]) -> None:
-        self.rows = rows
-        self.vectors = grid(to_matrix([row.vector for row in rows]))
-        self.place = {row.record_id: i for i, row in enumerate(rows)}
-
-    def pool(self, places: Sequence[int] | None = None) -> Pool:
-        """Return the rows at `places`, or all, as columns to choose from."""
-        rows = self.rows if places is None else [self.rows[i] for i in places]
-        return Pool(
-            ids=[row.record_id for row in rows],
-            at=[row.at for row in rows],
-            importance=[row.importance for row in rows],
-            trust=[row.trust for row in rows],
-            vectors=self.vectors if places is None else self.vectors[list(places)],
-        )
+    last: int = 0
+    sums: tuple[object, ...] = ()
 
 
 def to_matrix(blobs: Sequence[bytes]) -> NDArray[np.float32]:
@@ -176,43 +169,18 @@ def replace_vectors(connection: Connection, ids: Sequence[str], vectors: NDArray
         )
 
 
-def shelf(connection: Connection, persona: str, ids: Sequence[str]) -> Shelf:
-    """Return the rows of `ids` that the journal holds."""
-    rows: list[Row[Any]] = []
-    for part in _chunks(sorted(set(ids))):
-        rows += connection.execute(_rows(J.persona == persona, J.record_id.in_(part))).all()
-    return Shelf(rows)
+def stamp(connection: Connection, persona: str, last: int | None = None) -> Stamp:
+    """Return the stamp of the persona's rows, up to row `last` if that is given."""
+    where = [J.persona == persona] + ([J.seq <= last] if last is not None else [])
+    row = connection.execute(select(*_SUMS).where(*where)).one()
+    return Stamp(last=row[0] or 0, sums=tuple(row))
 
 
-def scan(connection: Connection, query: Query) -> Shelf:
-    """Return every row that `query` allows."""
-    now = as_utc(query.now)
-    where: list[ColumnElement[bool]] = [
-        J.persona == query.persona,
-        J.at <= now,
-        J.quarantined == "",
-        or_(J.valid_until.is_(None), J.valid_until > now),
-    ]
-    if query.kinds:
-        where.append(J.kind.in_(query.kinds))
-    if query.author is not None:
-        where.append(J.author == query.author)
-    if query.exclude_sources:
-        where.append(J.source.not_in(query.exclude_sources))
-    return Shelf(connection.execute(_rows(*where)).all())
-
-
-def allows(query: Query, row: Row[Any]) -> bool:
-    """Say whether `query` allows `row`, by the same rules as `scan`."""
-    now = as_utc(query.now)
-    return (
-        row.at <= now
-        and not row.quarantined
-        and (row.valid_until is None or row.valid_until > now)
-        and (not query.kinds or row.kind in query.kinds)
-        and (query.author is None or row.author == query.author)
-        and row.source not in query.exclude_sources
-    )
+def records(connection: Connection, persona: str, after: int, last: int) -> list[Record]:
+    """Return the persona's rows behind row `after` up to row `last`, in order."""
+    where = (J.persona == persona, J.seq > after, J.seq <= last)
+    rows = cast(Sequence[Row[Any]], connection.execute(select(*_COLUMNS).where(*where).order_by(J.seq)).all())
+    return [to_record(row) for row in rows]
 
 
 def newest(connection: Connection, persona: str, kind: str | None, limit: int, state: State) -> list[Record]:
@@ -229,7 +197,8 @@ def newest(connection: Connection, persona: str, kind: str | None, limit: int, s
 def insights(session: Session, persona: str) -> list[Record]:
     """Return the persona's insights that hold, oldest first."""
     where = (J.persona == persona, J.kind == "insight", J.valid_until.is_(None))
-    return [to_record(row) for row in session.execute(_rows(*where)).all()]
+    rows = cast(Sequence[Row[Any]], session.execute(select(*_COLUMNS).where(*where).order_by(J.seq)).all())
+    return [to_record(row) for row in rows]
 
 
 def forget(connection: Connection, *, persona: str | None, author: str | None, record_id: str | None) -> int:
@@ -252,10 +221,6 @@ def derived_from(connection: Connection, ids: Collection[str]) -> set[str]:
     }:
         found |= fresh
     return found
-
-
-def _rows(*where: ColumnElement[bool]) -> Select[Any]:
-    return select(*_COLUMNS).where(*where).order_by(J.seq)
 
 
 def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from persona.errors import ForgetsNothing
 from persona.memory import Health, Memory, Query, Recalled, Record, RecordKind, State
-from persona.recall import Scoring, choose, cosine, grid, rounded
+from persona.recall import Scoring, grid, rounded
 from persona.reflection import changes
 
 from . import journal
 from .embedder import Embedder
 from .index import ChromaIndex, IndexBroken
-from .journal import Shelf, Standing
+from .journal import Standing
 from .minilm import MiniLM
 from .reflect import insights_of
+from .shelves import HELD_BYTES, Shelves
 
 if TYPE_CHECKING:
     from persona.definition import Persona
@@ -34,11 +35,8 @@ T = TypeVar("T")
 # Inside the class, `list` is the contract's method.
 Found = list[Recalled]
 Answers = list[Found]
-Hits = list[list[str]]
 _log = logging.getLogger(__name__)
-_OVER_FETCH = 256
-_NOISE = 1e-5
-"""More than the float32 distances of Chroma can differ from the exact ones."""
+_DEFAULT = Scoring()
 
 
 class ChromaMemory(Memory):
@@ -56,6 +54,7 @@ class ChromaMemory(Memory):
         folder: Path,
         scoring: Mapping[str, Scoring] | None = None,
         embedder: Embedder | None = None,
+        held_bytes: int = HELD_BYTES,
     ) -> None:
         """`scoring` is by the name that records have in `persona`; others are served with the defaults."""
         self._engine = engine
@@ -65,8 +64,7 @@ class ChromaMemory(Memory):
         self._seen: dict[str, Standing] = {}
         self._checked = False
         self._lock = RLock()
-        self.scans = 0
-        """how many times rows were scanned, because an author was asked for or Chroma's answer did not settle it"""
+        self._shelves = Shelves(engine, held_bytes)
 
     @classmethod
     def open(cls, *, engine: Engine, folder: Path, personas: Sequence[Persona]) -> Self:
@@ -74,9 +72,7 @@ class ChromaMemory(Memory):
         for persona in personas:
             weights = persona.memory.weights
             one = Scoring(
-                relevance=weights.relevance,
-                recency=weights.recency,
-                importance=weights.importance,
+                **weights.model_dump(),
                 half_life=persona.memory.half_life,
             )
             scoring.setdefault(persona.name, one)
@@ -124,15 +120,13 @@ class ChromaMemory(Memory):
         if not queries:
             return []
         with self._lock:
-            vectors = self.embed([query.text for query in queries])
+            self._index_first()
+            vectors = grid(self.embed([query.text for query in queries]))
             found: Answers = [[] for _ in queries]
-            with self._engine.connect() as connection:
-                for persona in sorted({query.persona for query in queries}):
-                    places = [i for i, query in enumerate(queries) if query.persona == persona and query.limit > 0]
-                    if places:
-                        answers = self._answer(connection, [queries[i] for i in places], vectors[places])
-                        for i, answer in zip(places, answers, strict=True):
-                            found[i] = answer
+            # Persona by persona, so that no shelf is read twice where not all fit.
+            for i in sorted(range(len(queries)), key=lambda i: queries[i].persona):
+                scoring = self._scoring.get(queries[i].persona, _DEFAULT)
+                found[i] = self._shelves.get(queries[i].persona).answer(queries[i], vectors[i], scoring)
             return found
 
     def health(self) -> Sequence[Health]:
@@ -178,6 +172,7 @@ class ChromaMemory(Memory):
     def close(self) -> None:
         with self._lock:
             self._index.close()
+            self._shelves.close()
             self._seen.clear()
             self._checked = False
 
@@ -186,6 +181,14 @@ class ChromaMemory(Memory):
     ) -> Sequence[Record]:
         with self._engine.connect() as connection:
             return journal.newest(connection, persona, kind, limit, state)
+
+    def _index_first(self) -> None:
+        """Hold the index against the journal once, before the first recall: vectors may be of another model."""
+        if not self._checked:
+            try:
+                self._mending(self._sync)
+            except IndexBroken as error:
+                _log.warning("recall goes without the index, which cannot be rebuilt: %s", error)
 
     def _mending(self, action: Callable[[], T]) -> T:
         try:
@@ -252,66 +255,3 @@ class ChromaMemory(Memory):
         missing = [i for i, record_id in enumerate(ids) if record_id not in held]
         if missing:
             self._index.put(persona, [ids[i] for i in missing], vectors[missing])
-
-    def _answer(self, connection: Connection, queries: Sequence[Query], vectors: NDArray[np.float32]) -> Answers:
-        persona = queries[0].persona
-        # One author's records are few and have a database index of their own.
-        broad = [i for i, query in enumerate(queries) if query.author is None]
-        hits: Hits = []
-        most = max([_OVER_FETCH, *(8 * queries[i].limit for i in broad)])
-        if broad:
-            try:
-                hits = self._mending(lambda: self._search(persona, vectors[broad], most))
-            except IndexBroken as error:
-                _log.warning("recall goes without the index, which cannot be rebuilt: %s", error)
-                broad = []
-        near = journal.shelf(connection, persona, [record_id for ids in hits for record_id in ids])
-        by_place = dict(zip(broad, hits, strict=True))
-        scans: dict[tuple[object, ...], Shelf] = {}
-        answers = []
-        for i, (query, vector) in enumerate(zip(queries, grid(vectors), strict=True)):
-            answer = self._settled(near, query, vector, by_place[i], most) if i in by_place else None
-            if answer is None:
-                filters = (query.now, query.kinds, query.author, query.exclude_sources)
-                if filters not in scans:
-                    scans[filters] = journal.scan(connection, query)
-                    self.scans += 1
-                rows = scans[filters]
-                answer = _recalled(rows, range(len(rows.rows)), query, vector, self._scored(persona))
-            answers.append(answer)
-        return answers
-
-    def _search(self, persona: str, vectors: NDArray[np.float32], most: int) -> Hits:
-        self._sync()
-        if persona not in self._seen:
-            return [[] for _ in vectors]
-        return self._index.search(persona, vectors, min(most, self._seen[persona].count))
-
-    def _settled(
-        self, near: Shelf, query: Query, vector: NDArray[np.float64], hits: Sequence[str], most: int
-    ) -> Found | None:
-        """Return the answer if the records that Chroma named settle it, or None."""
-        if query.persona not in self._seen:
-            return []
-        scoring, size = self._scored(query.persona), self._seen[query.persona].count
-        found = [near.place[record_id] for record_id in hits if record_id in near.place]
-        best = _recalled(near, [i for i in found if journal.allows(query, near.rows[i])], query, vector, scoring)
-        if len(found) == size:
-            return best
-        if len(found) == min(most, size) and len(best) == query.limit:
-            outside = float(cosine(near.vectors[found], vector).min()) + _NOISE
-            if best[-1].score > scoring.ceiling(max(outside, 0.0)):
-                return best
-        return None
-
-    def _scored(self, persona: str) -> Scoring:
-        return self._scoring.get(persona, Scoring())
-
-
-def _recalled(
-    shelf: Shelf, places: Sequence[int], query: Query, vector: NDArray[np.float64], scoring: Scoring
-) -> Found:
-    chosen = choose(shelf.pool(places), vector, now=query.now, limit=query.limit, scoring=scoring)
-    return [
-        Recalled(record=journal.to_record(shelf.rows[places[c.index]]), score=c.score, parts=c.parts) for c in chosen
-    ]

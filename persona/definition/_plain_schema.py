@@ -172,11 +172,26 @@ WRITER_SETTINGS = Part(
 )
 RECALL_WEIGHTS = Part(
     {
-        "relevance": Exactly(float, int, ge=0, le=1),
-        "recency": Exactly(float, int, ge=0, le=1),
-        "importance": Exactly(float, int, ge=0, le=1),
+        "relevance": Exactly(float, int, ge=0, le=10),
+        "words": Exactly(float, int, ge=0, le=10),
+        "neighbours": Exactly(float, int, ge=0, le=0.9),
+        "time": Exactly(float, int, ge=0, le=10),
+        "recency": Exactly(float, int, ge=0, le=10),
+        "importance": Exactly(float, int, ge=0, le=10),
+        "kinds": Table(
+            Choice("canon", "post", "reply", "told", "fact", "promise", "insight", "performance"),
+            Exactly(float, int, ge=0, le=10),
+        ),
     },
-    defaults={"relevance": 0.7, "recency": 0.2, "importance": 0.1},
+    defaults={
+        "relevance": 1.0,
+        "words": 1.0,
+        "neighbours": 0.45,
+        "time": 2.5,
+        "recency": 0.2,
+        "importance": 0.1,
+        "kinds": {},
+    },
 )
 MEMORY_SETTINGS = Part(
     {

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ..memory import RecordKind
 from . import checks, values
 from .values import DAYS, Day
 
@@ -285,11 +286,17 @@ Writing = Annotated[WriterSettings, BeforeValidator(values.writer, json_schema_i
 
 
 class RecallWeights(Model):
-    """What counts how much when memory is searched."""
+    """What counts how much when memory is searched. The defaults are measured: see docs/memory.md."""
 
-    relevance: float = Field(default=0.7, ge=0, le=1, description="How close in meaning it is.")
-    recency: float = Field(default=0.2, ge=0, le=1, description="How new it is.")
-    importance: float = Field(default=0.1, ge=0, le=1, description="How much it matters.")
+    relevance: float = Field(default=1.0, ge=0, le=10, description="How close in meaning it is.")
+    words: float = Field(default=1.0, ge=0, le=10, description="How many rare words, names and codes it shares.")
+    neighbours: float = Field(default=0.45, ge=0, le=0.9, description="What turns beside it in its thread count.")
+    time: float = Field(default=2.5, ge=0, le=10, description="Whether it is of the time that is asked about.")
+    recency: float = Field(default=0.2, ge=0, le=10, description="How new it is, and how lately it was recalled.")
+    importance: float = Field(default=0.1, ge=0, le=10, description="How much it matters.")
+    kinds: dict[RecordKind, Annotated[float, Field(ge=0, le=10)]] = Field(
+        default_factory=dict, description="Factors on the score of whole kinds, such as {promise: 1.2}."
+    )
 
 
 class MemorySettings(Model):

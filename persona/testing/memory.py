@@ -16,8 +16,9 @@ from persona.clock import as_utc
 from persona.digest import digest
 from persona.errors import ForgetsNothing
 from persona.memory import Health, Memory, Query, Recalled, Record, RecordKind, State
-from persona.recall import Pool, Scoring, choose, grid, rounded
+from persona.recall import Scoring, grid, rounded
 from persona.reflection import WINDOW, Groups, assign, changes, conclude
+from persona.shelf import Shelf
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -135,16 +136,8 @@ class RamMemory(Memory):
 
     def _one(self, query: Query, vector: NDArray[np.float64]) -> Found:
         records = [r for r in self._records.values() if _allows(query, r)]
-        pool = Pool(
-            ids=[r.id for r in records],
-            at=[r.at for r in records],
-            importance=[r.importance for r in records],
-            trust=[r.trust for r in records],
-            vectors=grid(np.array([self._vectors[r.id] for r in records])) if records else np.zeros((0, 0)),
-        )
-        scoring = self._scoring.get(query.persona, Scoring())
-        chosen = choose(pool, vector, now=query.now, limit=query.limit, scoring=scoring)
-        return [Recalled(record=records[c.index], score=c.score, parts=c.parts) for c in chosen]
+        shelf = Shelf(records, np.array([self._vectors[r.id] for r in records]) if records else None)
+        return shelf.answer(query, vector, self._scoring.get(query.persona, Scoring()))
 
     def count(self, persona: str) -> int:
         return sum(r.persona == persona for r in self._records.values())

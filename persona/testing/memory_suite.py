@@ -73,7 +73,8 @@ class MemorySuite:
         best = memory.recall([ask("sourdough bread baking")])[0][0]
         assert best.record.text == "I baked sourdough bread today"
         assert 0 <= best.score <= 1
-        assert list(best.parts) == ["relevance", "recency", "importance", "trust"]
+        parts = ["relevance", "words", "neighbours", "time", "recency", "importance", "trust"]
+        assert list(best.parts) == parts
         assert best.reason.startswith("relevance 0.")
 
     def test_gives_back_all_of_a_record(self, memory: Memory) -> None:
@@ -120,6 +121,54 @@ class MemorySuite:
         same = [note("Rye on Friday", source=f"k{i}") for i in range(6)]
         self.keep(memory, same)
         assert memory.recall([ask("rye")])[0][0].record.id == min(r.id for r in same)
+
+    def test_finds_names_and_codes(self, memory: Memory) -> None:
+        parts = [note(f"The part of order QX-{i} came by post", source=f"k{i}") for i in range(40, 80)]
+        told = [note("It came by post", kind="told", author=who) for who in ("ravi", "kim_of_delft", "bo", "an", "jo")]
+        self.keep(memory, [*parts, *told])
+        by_name = Query(persona="ida", text="What did Kim of Delft say?", now=NOW, kinds=("told",))
+        code, joined, name = memory.recall([ask("order QX-57"), ask("qx57"), by_name])
+        assert code[0].record.source == joined[0].record.source == "k57"
+        assert code[0].parts["words"] > code[-1].parts["words"]
+        assert name[0].record == told[1]
+
+    def test_the_time_that_is_asked_about_counts(self, memory: Memory) -> None:
+        days = [note(f"Rye bread again, loaf {i}", source=f"k{i}", age=timedelta(days=i)) for i in range(1, 60)]
+        self.keep(memory, days)
+        found = memory.recall([ask("Which rye bread was it two weeks ago?"), ask("rye bread on 10 March")])
+        assert all(10 <= (NOW - r.record.at).days <= 18 for r in found[0])
+        assert found[1][0].record.source == "k10"
+        assert found[1][0].parts["time"] == 1
+
+    def test_a_turn_of_a_conversation_lifts_its_neighbours(self, memory: Memory) -> None:
+        turns = ["How was the concert in Utrecht?", "Loud, and the third song made me cry", "Same for me"]
+        talk = [
+            replace(note(text, kind="told", author="kim", source=f"t{i}", age=timedelta(hours=9 - i)),
+                    extra={"thread": "t"}, channel="feed")
+            for i, text in enumerate(turns)
+        ]  # fmt: skip
+        alone = [
+            note(f"A note on {word}", source=word) for word in ("soup", "chairs", "a film", "moss", "tiles", "ink")
+        ]
+        self.keep(memory, [*talk, *alone])
+        found = memory.recall([ask("concert in Utrecht", limit=3)])[0]
+        assert [r.record.source for r in found[:2]] == ["t0", "t1"]
+        assert found[1].parts["neighbours"] > 0
+
+    def test_keeps_to_a_budget_of_tokens(self, memory: Memory) -> None:
+        long, short = note("rye bread " * 40, source="k1"), note("Rye bread, twice a week", source="k2")
+        self.keep(memory, [long, short])
+        wide, narrow, none = (replace(ask("rye bread"), tokens=tokens) for tokens in (200, 20, 2))
+        texts = [{r.record.source for r in found} for found in memory.recall([wide, narrow, none])]
+        assert texts == [{"k1", "k2"}, {"k2"}, set()]
+
+    def test_others_do_not_shift_what_is_found(self, memory: Memory) -> None:
+        posts = [note(f"{word} at the market", source=word) for word in ("rye", "leek", "moss", "ink", "clay")]
+        self.keep(memory, posts)
+        of_posts = Query(persona="ida", text="leek, rye and rare clay", now=NOW, kinds=("post",))
+        before = memory.recall([of_posts])
+        self.keep(memory, [note(f"leek clay {i}", kind="told", author=f"a{i}", source=f"e{i}") for i in range(30)])
+        assert memory.recall([of_posts]) == before
 
     def test_what_is_not_yet_is_not_recalled(self, memory: Memory) -> None:
         self.keep(memory, [note("Tomorrow's bread", age=timedelta(days=-1)), note("Bread of now", age=timedelta(0))])
