@@ -77,7 +77,7 @@ class Hearsay:
             importance=importance_of(text),
             trust=_TRUST,
             language=guess(text) or self._persona.language,
-            extra={"topic": (about or {}).get("topic", "")},
+            extra={"topic": (about or {}).get("topic", ""), "thread": event.thread_id or event.about_id or ""},
             quarantined=suspicion(text),
         )
 

@@ -6,6 +6,7 @@ those of the records that may be answered with, so that what one person says nev
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -184,13 +185,13 @@ class Postings:
         base = _K1 * (1 - _B) + (_K1 * _B * count / words) * self.lengths
         best = 0.0
         asked = np.sort(np.fromiter(wanted, dtype=np.int64, count=len(wanted)))
-        starts, ends = np.searchsorted(self._terms, asked, "left"), np.searchsorted(self._terms, asked, "right")
+        starts, ends = self._terms.searchsorted(asked, "left"), self._terms.searchsorted(asked, "right")
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             if start == end:
                 continue
             places, times = self._places[start:end], self._times[start:end]
             having = end - start if allowed is None else int(np.count_nonzero(allowed[places]))
-            rarity = float(np.log1p((count - having + 0.5) / (having + 0.5))) * (_K1 + 1)
+            rarity = math.log1p((count - having + 0.5) / (having + 0.5)) * (_K1 + 1)
             scores[places] += rarity * times / (times + base[places])
             best += rarity
         return scores, best

@@ -7,6 +7,7 @@ linear algebra library. Means and deviations are taken of whole millionths for t
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ SAME = 0.92
 """Two records whose cosine is above this say the same thing; only the better one is recalled."""
 REACH = 4
 """How many turns before and after a record of a conversation speak for it."""
+PARTS = ("relevance", "words", "neighbours", "time", "recency", "importance", "trust")
+"""The names of a score's parts, in their order."""
 _SOFT = 4.0
 _FADE = timedelta(days=2) / timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -146,28 +149,21 @@ def choose(
     near = _neighbours(base, pool.thread[places], pool.at[places], rank, scoring.neighbours)
     now = micros(wanted.now)
     half = (scoring.half_life / timedelta(microseconds=1)) or 1.0
-    recency = (0.5 ** ((now - pool.at[places]).clip(0) / half) + 0.5 ** ((now - pool.used[places]).clip(0) / half)) / 2
+    made, used = np.maximum(now - pool.at[places], 0) / half, np.maximum(now - pool.used[places], 0) / half
+    recency = (np.exp2(-made) + np.exp2(-used)) / 2
     importance, trust = pool.importance[places], pool.trust[places]
     total = base + near + scoring.recency * recency + scoring.importance * importance
     fits = np.zeros(len(places)) if wanted.span is None else _fits(wanted.span, pool.at[places])
     total += scoring.time * fits
     score = np.round((0.5 + 0.5 * total / (_SOFT + np.abs(total))) * trust, 6)
     chosen = _walk(pool, places, score, rank, wanted, sizes)
+    share = words / best if best else words
+    columns = (np.clip(meaning[chosen], 0, 1), share[chosen], near[chosen], fits[chosen], recency[chosen])
+    parts = np.round(np.array([*columns, importance[chosen], trust[chosen]]).T, 6).tolist()
+    best_of = np.minimum(score[chosen], 1.0).tolist()
     return [
-        Choice(
-            index=int(places[i]),
-            score=min(float(score[i]), 1.0),
-            parts={
-                "relevance": round(min(max(float(meaning[i]), 0.0), 1.0), 6),
-                "words": round(float(words[i]) / best, 6) if best else 0.0,
-                "neighbours": round(float(near[i]), 6),
-                "time": round(float(fits[i]), 6),
-                "recency": round(float(recency[i]), 6),
-                "importance": round(float(importance[i]), 6),
-                "trust": round(float(trust[i]), 6),
-            },
-        )
-        for i in chosen
+        Choice(index=index, score=points, parts=dict(zip(PARTS, values, strict=True)))
+        for index, points, values in zip(places[chosen].tolist(), best_of, parts, strict=True)
     ]
 
 
@@ -203,7 +199,7 @@ def _neighbours(
 def _fits(span: Span, at: NDArray[np.int64]) -> Floats:
     start, end = micros(span.start), micros(span.end)
     away = np.maximum(np.maximum(start - at, at - (end - 1)), 0)
-    return np.asarray(0.5 ** (away / _FADE), dtype=np.float64)
+    return np.asarray(np.exp2(away / -_FADE), dtype=np.float64)
 
 
 def _walk(
@@ -214,19 +210,23 @@ def _walk(
     wanted: Wanted,
     sizes: Sequence[int],
 ) -> list[int]:
+    most, left = min(wanted.limit, len(places)), wanted.tokens
     chosen: list[int] = []
-    rows = np.zeros((min(wanted.limit, len(places)), pool.vectors.shape[1]))
-    left = wanted.tokens
-    for i in _ordered(score, rank, 4 * wanted.limit):
-        size = sizes[places[i]] if wanted.tokens else 0
-        row = pool.vectors[places[i]].astype(np.float64)
-        if size > left or (chosen and (rows[: len(chosen)] @ row).max() / float(_GRID) ** 2 > SAME):
-            continue
-        rows[len(chosen)] = row
-        chosen.append(i)
-        left -= size
-        if len(chosen) == len(rows):
-            break
+    rows = np.zeros((0, pool.vectors.shape[1]))
+    order = _ordered(score, rank, 4 * wanted.limit)
+    while block := list(itertools.islice(order, most)):
+        rows = np.concatenate([rows, pool.vectors[places[block]].astype(np.float64)])
+        alike = (rows @ rows[-len(block) :].T > SAME * float(_GRID) ** 2).tolist()
+        kept = list(range(len(chosen)))
+        for line, i in enumerate(block, len(chosen)):
+            size = sizes[places[i]] if wanted.tokens else 0
+            if size <= left and not any(alike[other][line - len(rows) + len(block)] for other in kept):
+                kept.append(line)
+                chosen.append(i)
+                left -= size
+                if len(chosen) == most:
+                    return chosen
+        rows = rows[kept]
     return chosen
 
 

@@ -19,7 +19,7 @@ def records_of(session: Session, row: OutboxRow, now: datetime) -> list[Record]:
     heard = session.get(InboxRow, row.inbox_id) if row.inbox_id is not None else None
     extra = {"topic": subject.topic, "mode": subject.mode}
     if heard:
-        extra["to"] = heard.author
+        extra |= {"to": heard.author, "thread": heard.thread_id or heard.about_id or ""}
     records = [
         Record(
             id=record_id(persona=row.persona, kind=kind, author=row.persona, text=row.body, source=row.key),

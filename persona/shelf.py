@@ -14,15 +14,16 @@ from .memory import KINDS, Query, Recalled, Record
 from .recall import Floats, Pool, Scoring, Wanted, choose, grid, micros, tokens_of
 
 _NEVER = np.iinfo(np.int64).max
+_BITS = {kind: 1 << i for i, kind in enumerate(KINDS)}
 _BYTES = 900
 """of a record without its vector and words: what Python takes for its text, ids and times"""
 
 
 @dataclass(kw_only=True)
 class _Sieve:
-    """What queries narrow by, as columns. Authors and sources are numbered."""
+    """What queries narrow by, as columns. A kind is a bit; authors and sources are numbered."""
 
-    kind: NDArray[np.int8]
+    kind: NDArray[np.int16]
     author: NDArray[np.int32]
     source: NDArray[np.int32]
     until: NDArray[np.int64]
@@ -98,9 +99,8 @@ def _pool(records: Sequence[Record], vectors: NDArray[np.float32], postings: Pos
 def _sieve(records: Sequence[Record]) -> _Sieve:
     authors: dict[str, int] = {}
     sources: dict[str, int] = {}
-    kinds = {kind: i for i, kind in enumerate(KINDS)}
     return _Sieve(
-        kind=np.array([kinds[r.kind] for r in records], dtype=np.int8),
+        kind=np.array([_BITS[r.kind] for r in records], dtype=np.int16),
         author=np.array([authors.setdefault(r.author, len(authors)) for r in records], dtype=np.int32),
         source=np.array([sources.setdefault(r.source, len(sources)) for r in records], dtype=np.int32),
         until=np.array([micros(r.valid_until) if r.valid_until else _NEVER for r in records], dtype=np.int64),
@@ -115,7 +115,7 @@ def _allowed(query: Query, pool: Pool, sieve: _Sieve) -> NDArray[np.bool_]:
     now = micros(as_utc(query.now))
     allowed = (pool.at <= now) & (sieve.until > now) & ~sieve.hidden
     if query.kinds:
-        allowed &= np.isin(sieve.kind, [KINDS.index(kind) for kind in query.kinds])
+        allowed &= (sieve.kind & sum(_BITS[kind] for kind in set(query.kinds))) != 0
     if query.author is not None:
         allowed &= sieve.author == sieve.authors.get(query.author, -1)
     for source in query.exclude_sources:

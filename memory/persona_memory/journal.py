@@ -55,7 +55,7 @@ def to_matrix(blobs: Sequence[bytes]) -> NDArray[np.float32]:
 
 
 def columns() -> tuple[ColumnElement[Any], ...]:
-    """Return what `to_record` reads, and the vector."""
+    """Return what `to_record` reads."""
     return _COLUMNS
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, PoolProxiedConnection
 
 from persona.shelf import Shelf
 
@@ -31,7 +31,7 @@ class Shelves:
         self._engine = engine
         self._most = most
         self._held: OrderedDict[str, _Held] = OrderedDict()
-        self._watching: Connection | None = None
+        self._watching: PoolProxiedConnection | None = None
 
     @property
     def nbytes(self) -> int:
@@ -95,5 +95,11 @@ class Shelves:
         if self._engine.dialect.name != "sqlite" or url.database in (None, "", ":memory:"):
             return object()
         if self._watching is None:
-            self._watching = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        return self._watching.exec_driver_sql("PRAGMA data_version").scalar()
+            # Not a connection of SQLAlchemy: it would begin a transaction, in which nothing is seen to change.
+            self._watching = self._engine.raw_connection()
+        cursor = self._watching.cursor()
+        try:
+            cursor.execute("PRAGMA data_version")
+            return cursor.fetchone()
+        finally:
+            cursor.close()

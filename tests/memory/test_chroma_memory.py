@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from persona.definition import Persona
 from persona.memory import Memory, Query, Recalled, Record
+from persona.store import open_store, writing
 from persona.store.tables import JournalRow, Table
 from persona.testing.memory import HashEmbedder, RamMemory
 from persona.testing.memory_suite import NOW, ask, note
@@ -136,19 +137,26 @@ def test_how_much_is_held_does_not_matter(engine: Engine, tmp_path: Path, held_b
     memory.close()
 
 
-def test_what_changes_in_place_is_seen(opened: Open, keep: Keep, engine: Engine) -> None:
-    memory = opened()
-    records = many(60)
-    keep(memory, records)
+def test_what_changes_in_place_is_seen(tmp_path: Path) -> None:
+    engine = open_store(tmp_path)
+    memory = ChromaMemory(engine=engine, folder=tmp_path, embedder=HashEmbedder())
+    with writing(engine) as session:
+        memory.remember(many(60), session)
     before = memory.recall(questions())
     first = before[0][0].record
-    with Session(engine) as session, session.begin():
+    with writing(engine) as session:
         memory.used([first.id], NOW - timedelta(minutes=1), session)
+        session.flush()
         assert memory.recall(questions()) == before, "not before it is committed"
     assert memory.recall(questions())[0][0].record.recalled == 1
-    with Session(engine) as session, session.begin():
+    with writing(engine) as session:
         memory.supersede({first.id: ""}, NOW - timedelta(minutes=1), session)
     assert first.id not in {r.record.id for r in memory.recall(questions())[0]}
+    with writing(engine) as session:
+        memory.remember([note("quince")], session)
+    assert memory.recall([ask("quince")])[0][0].record.text == "quince"
+    memory.close()
+    engine.dispose()
 
 
 def test_what_is_committed_is_recalled_without_a_call_to_sync(opened: Open, keep: Keep) -> None:
