@@ -14,8 +14,10 @@ from .brief import Brief, Card, Goods, count_sentences
 _MOST_SENTENCES = 3
 _NEAR = 0.4
 """Below this relevance (cosine of MiniLM) what somebody said before is about something else."""
+_FAR = 0.25
+"""The same for a comment that refers back to something."""
 _BACK = re.compile(
-    r"\b(?:update|again|as promised|remember me|last (?:time|week)|(?:i )?told you|back with|in the end|it worked"
+    r"\b(?:update|as promised|remember me|last (?:time|week)|(?:i )?told you|back with|in the end|it worked"
     r"|(?:thing|person) from before|\w+ person (?:here|again)|home from)\b",
     re.IGNORECASE,
 )
@@ -77,7 +79,7 @@ def earlier_words(cue: Cue, recalled: Sequence[Recalled]) -> Record | None:
         record = found.record
         least = 3 if record.kind == "fact" else 5
         worth = least <= len(record.text.split()) <= 30 and "?" not in record.text
-        near = back or found.parts.get("relevance", 0.0) >= _NEAR
+        near = found.parts.get("relevance", 0.0) >= (_FAR if back else _NEAR)
         if record.kind in ("told", "fact") and record.author == cue.heard.author and worth and near:
             return record
     return None

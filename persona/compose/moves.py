@@ -28,7 +28,7 @@ PUBLIC: frozenset[Kind] = frozenset(("success", "failure", "story", "joke", "pla
 """Kinds of comments that a post may take up: no trouble of anybody's, no praise of oneself, no insult."""
 
 _SAD = re.compile(
-    r"\b(?:bad day|rough (?:day|week)|exhausted|lonely|crying|cried|miss (?:my|him|her)|died|passed away|in hospital"
+    r"\b(?:bad day|rough (?:day|week)|exhausted|lonely|miss (?:my|him|her)|died|passed away|in hospital"
     r"|broken? heart|anxious|hard week|overwhelmed|laid off|lost my (?:job|mum|mom|dad|dog|cat))\b",
     re.IGNORECASE,
 )
@@ -122,7 +122,7 @@ _MOVES: Mapping[Kind, tuple[tuple[str, ...], ...]] = {
         ("I am glad you wrote, {author}",),
     ),
 }
-_WITH_TIP: frozenset[Kind] = frozenset(("doubt", "failure"))
+_WITH_TIP: frozenset[Kind] = frozenset(("doubt", "failure", "open"))
 
 
 def kind_of(comment: str, vector: Vector) -> Kind:
@@ -140,8 +140,8 @@ def kind_of(comment: str, vector: Vector) -> Kind:
 def points_for(kind: Kind, *, author: str, knowledge: str, random: Random) -> tuple[str, ...]:
     """Return what a reply to a comment of that kind says, nothing for a question that the persona knows nothing of.
 
-    `knowledge` is what the persona knows of the comment's subject, empty if nothing. A doubt and a failure get it
-    beside the move.
+    `knowledge` is what the persona knows of the comment's subject, empty if nothing. A doubt, a failure and a
+    comment of no certain kind get it beside the move.
     """
     if kind == "question":
         return (knowledge,) if knowledge else ()

@@ -119,7 +119,7 @@ def test_a_reply_remembers_its_author_and_nobody_else(two: Definition) -> None:
     # Recalled for show it would be, where it has nothing to do with what is said now.
     assert memory("eve", relevance=0.2) == ()
     heard = replace(heard, text="update: a new one")
-    assert memory("eve", relevance=0.2) == ("Eve wrote: my dog chewed the cable twice",)
+    assert memory("eve", relevance=0.3) == ("Eve wrote: my dog chewed the cable twice",)
 
 
 def test_a_post_that_takes_a_comment_up_is_asked_for_its_own_subject_alone(two: Definition) -> None:

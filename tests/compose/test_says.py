@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,10 +49,23 @@ def test_a_post_tells_what_it_was_told_in_its_order(text: str, expected: bool) -
         ("The Pano Bag holds a washable loaf. It costs €16.", False),
         ("The Pano Bag holds one large loaf, and weighs nothing at the station. €16.", False),
         ("The Pano Bag holds one large loaf.", False),
+        ("The Pano Bag costs €16, and machine washable at 40 degrees.", False),
     ],
 )
 def test_an_ad_takes_up_whole_facts_or_none(text: str, expected: bool) -> None:
     assert said(BAG, text) is expected
+
+
+def test_who_speaks_stays_who_speaks() -> None:
+    reply = replace(POST, task="reply", comment="hello", author="Eve", points=("I am glad you wrote, Eve",))
+    assert said(reply, "I am glad that you wrote, Eve.")
+    assert not said(reply, "You are glad I wrote, Eve.")
+
+
+def test_what_leans_on_its_subject_names_it() -> None:
+    hook = replace(POST, topic="why the hook is loose", points=("it slides by its own thickness",))
+    assert said(hook, "The hook slides by its own thickness.")
+    assert not said(hook, "It slides by its own thickness.")
 
 
 def test_where_it_was_left_open_everything_goes() -> None:
