@@ -58,10 +58,14 @@ def end(child: int) -> bool:
 def first_tick(folder: Path, definition: Definition) -> None:
     """Plan the slots from START on; the minute before it is when nothing is due yet."""
     at = START - timedelta(minutes=1)
-    parts = open_world(folder, definition, clock=VirtualClock(at), channels={"wire": opener(Wire, 0)})
+    parts = open_world(folder, definition, clock=VirtualClock(at), channels=dict.fromkeys(_names(definition), opener(Wire, 0)))
     Runner(parts).start(at)
     plan_slots(parts, at)
     parts.close()
+
+
+def _names(definition: Definition) -> set[str]:
+    return {name for persona in definition.personas for name in persona.channels}
 
 
 def live(folder: Path, definition: Definition, clock: Clock, wire: type[Wire], port: int, pause: float = 0.004) -> None:
