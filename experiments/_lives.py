@@ -58,7 +58,9 @@ def end(child: int) -> bool:
 def first_tick(folder: Path, definition: Definition) -> None:
     """Plan the slots from START on; the minute before it is when nothing is due yet."""
     at = START - timedelta(minutes=1)
-    parts = open_world(folder, definition, clock=VirtualClock(at), channels=dict.fromkeys(_names(definition), opener(Wire, 0)))
+    parts = open_world(
+        folder, definition, clock=VirtualClock(at), channels=dict.fromkeys(_names(definition), opener(Wire, 0))
+    )
     Runner(parts).start(at)
     plan_slots(parts, at)
     parts.close()

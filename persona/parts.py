@@ -46,7 +46,7 @@ class Parts:
     stood_in: Mapping[str, Limits] = field(default_factory=dict)
     """live channels that a rehearsal leaves alone, and what they would have accepted"""
     calls: Calls = field(default_factory=DirectCalls)
-    patience: float = 5.0
+    patience: float = 1.5
     """seconds that a tick waits for calls on their way; what takes longer is taken up by a later tick"""
     brakes: Brakes = field(default_factory=Brakes)
     owner: str = ""
@@ -97,11 +97,12 @@ def open_parts(
     rehearsal: bool,
     memory: Memory | None = None,
     resolve: Callable[[Mapping[str, Any], str], Mapping[str, Any]] = lambda settings, path: settings,
+    open_channel: Callable[[type[Channel], Seat], Channel] = lambda kind, seat: kind(seat),
 ) -> Parts:
     """Open all parts on `folder`.
 
     In a rehearsal only channels that say they are simulated are opened; for any other, the network stands in, so
-    that nothing leaves the machine.
+    that nothing leaves the machine. `open_channel` makes a channel of its class and its seat.
     """
     store = open_store(folder)
     channels: dict[tuple[str, str], Channel] = {}
@@ -115,7 +116,8 @@ def open_parts(
             if (persona.handle, name) in channels:
                 continue
             settings = {} if rehearsal else resolve(raw, f"channels.{name}")
-            channels[persona.handle, name] = kind(_seat(persona, settings or raw, folder, clock))
+            seat = _seat(persona, settings or raw, folder, clock)
+            channels[persona.handle, name] = open_channel(kind, seat)
     stores = {persona.memory.store for persona in definition.personas}
     if memory is None:
         if len(stores) > 1:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..channel import Channel, Seat
 from ..clock import Clock
 from ..definition import Definition, Persona
 from ..definition.loader import load
@@ -78,7 +79,18 @@ def open_for(
         ),
         rehearsal=rehearsal,
         resolve=resolve_secrets,
+        open_channel=_opener(Path(args.file).absolute().parent),
     )
+
+
+def _opener(project: Path) -> Callable[[type[Channel], Seat], Channel]:
+    """Return what opens a channel: the simulated network's in this process, any other in one of its own."""
+    from ..guarded_channel import GuardedChannel
+
+    def opener(kind: type[Channel], seat: Seat) -> Channel:
+        return kind(seat) if kind.simulated else GuardedChannel(kind, seat, project=project)
+
+    return opener
 
 
 @contextmanager
