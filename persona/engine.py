@@ -115,7 +115,8 @@ class Engine:
             said = subject.quote
             [vector] = self._embed([said.text])
             random = rng_of("moves", self.parts.seed, w.cue.key)
-            moves = points_for(kind_of(said.text, vector), author=friendly(said.author), knowledge="", random=random)
+            kind, author = kind_of(said.text, vector), friendly(said.author)
+            moves = points_for(kind, author=author, knowledge="", random=random, recent=w.recent)
             w.opening = as_sentences(moves[:1])
         if not subject.say:
             [vector] = self._embed([subject.angle or subject.topic])
@@ -132,7 +133,8 @@ class Engine:
             knowledge = self._knowledge.nearest(w.cue.persona, vector)
         w.facts = (*w.facts, knowledge) if knowledge else w.facts
         random = rng_of("moves", self.parts.seed, w.cue.key)
-        w.points = points_for(kind, author=friendly(heard.author), knowledge=knowledge, random=random)
+        author = friendly(heard.author)
+        w.points = points_for(kind, author=author, knowledge=knowledge, random=random, recent=w.recent)
         if not w.points and is_plain(w.cue.persona):
             # Asked for what it does not know, a small model makes something up.
             w.said = not_known(heard.author, random)

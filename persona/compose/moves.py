@@ -7,7 +7,7 @@ classifier and a few rules; where it is not sure, the answer is one that fits an
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -137,13 +137,18 @@ def kind_of(comment: str, vector: Vector) -> Kind:
     return kind
 
 
-def points_for(kind: Kind, *, author: str, knowledge: str, random: Random) -> tuple[str, ...]:
+def points_for(
+    kind: Kind, *, author: str, knowledge: str, random: Random, recent: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Return what a reply to a comment of that kind says, nothing for a question that the persona knows nothing of.
 
     `knowledge` is what the persona knows of the comment's subject, empty if nothing. A doubt, a failure and a
-    comment of no certain kind get it beside the move.
+    comment of no certain kind get it beside the move. Moves that one of the `recent` own texts made are passed over
+    while there are others.
     """
     if kind == "question":
         return (knowledge,) if knowledge else ()
-    moves = tuple(move.format(author=author) for move in random.choice(_MOVES[kind]))
+    every = [tuple(move.format(author=author) for move in moves) for moves in _MOVES[kind]]
+    said = " ".join(recent).casefold()
+    moves = random.choice([moves for moves in every if moves[0].casefold() not in said] or every)
     return (moves[0], knowledge) if knowledge and kind in _WITH_TIP else moves

@@ -89,6 +89,18 @@ def test_moves_name_the_author_and_some_kinds_get_what_is_known(kind: Kind) -> N
         assert ("salt it late" in points) == (kind in ("doubt", "failure", "open"))
 
 
+def test_a_move_made_of_late_is_passed_over_while_there_are_others() -> None:
+    def said(*recent: str) -> set[str]:
+        draws = (points_for("short", author="Eve", knowledge="", random=Random(s), recent=recent) for s in range(40))
+        return {" ".join(points) for points in draws}
+
+    every = said()
+    assert len(every) > 2
+    one = min(every)
+    assert said(f"{one.capitalize()}. #AI") == every - {one}
+    assert said(*every) == every
+
+
 def test_knowledge_is_the_nearest_angle_or_nothing(two: Definition) -> None:
     words = ("bread", "soup", "why")
 
