@@ -27,12 +27,12 @@ from persona.agenda import HORIZON
 from persona.channel import Channel, Event, Limits, Outgoing, Poll, Promise, Sent
 from persona.clock import VirtualClock
 from persona.compose.exact import product_spoken_of
+from persona.compose.moves import asks_who
 from persona.cue import Cue, Heard
 from persona.definition import Definition, Persona
 from persona.definition.loader import load
 from persona.digest import digest, rng_of
 from persona.engine import Drafted, Engine
-from persona.guards import asks_identity
 from persona.memory import Record
 from persona.parts import Parts, open_parts
 from persona.plan import Subject
@@ -197,7 +197,7 @@ def _answers(runner: Runner, persona: Persona, style: str, asked: Sequence[str],
 
 def _cue(parts: Parts, persona: Persona, number: int, text: str, now: datetime) -> Cue:
     product = product_spoken_of(persona, parts.products_of(persona), "", text)
-    mode = "identity" if asks_identity(text) else "answer" if product else "chat"
+    mode = "identity" if asks_who(text, parts.memory.embed([text])[0]) else "answer" if product else "chat"
     subject = Subject(mode=mode, topic=persona.topics[0].name, product=product.id if product else "")  # type: ignore[arg-type]
     heard = Heard(author=f"asker_{number % 200}", text=text, at=now, source=f"stream:ask{number}")
     return Cue(

@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 
 from .channel import Event
 from .compose.exact import product_spoken_of
-from .compose.moves import PUBLIC, kind_of
+from .compose.moves import PUBLIC, asks_who, kind_of
 from .crash import here
 from .definition import Persona
 from .digest import digest, rng_of
-from .guards import asks_identity
 from .memory import Record
 from .parts import Parts
 from .plan import Answer, Answered, Subject, choose_subject, consider, slots_between
@@ -210,7 +209,7 @@ def _reply_subject(parts: Parts, session: Session, persona: Persona, event: Inbo
     ).scalar()
     if row:
         topic = row.get("topic", "")
-    if asks_identity(event.text):
+    if asks_who(event.text, parts.memory.embed([event.text])[0]):
         return Subject(mode="identity", topic=topic)
     product = product_spoken_of(persona, parts.products_of(persona), about, event.text)
     if product:

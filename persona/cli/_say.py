@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..cue import Cue
     from ..definition import Definition, Persona
     from ..engine import Drafted
+    from ..memory import Memory
     from ..plugins import PluginRegistry
 
 
@@ -72,10 +73,10 @@ def _draft(args: argparse.Namespace, definition: Definition, registry: PluginReg
         store = open_store(folder or Path(scratch))
         clock = FolderClock(store)
         now = clock.now()
-        cue = _cue(args, definition, registry, persona, now)
         memory = registry.memory(persona.memory.store).open(
             engine=store, folder=folder or Path(scratch), personas=definition.personas
         )
+        cue = _cue(args, definition, registry, persona, now, memory)
         parts = Parts(
             definition=definition,
             folder=folder or Path(scratch),
@@ -97,13 +98,18 @@ def _draft(args: argparse.Namespace, definition: Definition, registry: PluginReg
 
 
 def _cue(
-    args: argparse.Namespace, definition: Definition, registry: PluginRegistry, persona: Persona, now: datetime
+    args: argparse.Namespace,
+    definition: Definition,
+    registry: PluginRegistry,
+    persona: Persona,
+    now: datetime,
+    memory: Memory,
 ) -> Cue:
     from ..channel import Limits
     from ..compose.exact import product_spoken_of
+    from ..compose.moves import asks_who
     from ..cue import Cue, Heard
     from ..digest import digest
-    from ..guards import asks_identity
     from ..plan import Subject
     from ..plan.subject import Mode
 
@@ -121,7 +127,8 @@ def _cue(
     else:
         heard = Heard(author=args.author, text=args.comment, at=now, source="cli", about=args.post)
         spoken = product_spoken_of(persona, own, args.post, args.comment)
-        mode: Mode = "identity" if asks_identity(args.comment) else "answer" if spoken else "chat"
+        asks = asks_who(args.comment, memory.embed([args.comment])[0])
+        mode: Mode = "identity" if asks else "answer" if spoken else "chat"
         subject = Subject(mode=mode, product=spoken.id if spoken and mode == "answer" else "")
     return Cue(
         key=digest("say", persona.handle, subject.text, args.seed),

@@ -29,6 +29,7 @@ Kind = Literal[
     "joke",
     "tag",
     "short",
+    "identity",
     "open",
 ]
 KINDS: tuple[Kind, ...] = tuple(kind for kind in get_args(Kind) if kind != "open")

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
+from ..guards.questions import asks_identity, asks_life
 from .exact import asks_for_more
 from .intents import FEW, Kind, intent_of
 
@@ -115,6 +116,7 @@ _MOVES: Mapping[Kind, tuple[tuple[str, ...], ...]] = {
         ("thank you for stopping by, {author}",),
         ("good to see you here, {author}",),
     ),
+    "identity": (("I am a virtual character, written by software",),),
     "open": (
         ("thank you for writing, {author}",),
         ("good to hear from you, {author}",),
@@ -135,6 +137,11 @@ def kind_of(comment: str, vector: Vector) -> Kind:
     if sure < _DELICATE.get(kind, SURE):
         return "question" if "?" in comment else "short" if len(comment.split()) <= FEW else "open"
     return kind
+
+
+def asks_who(comment: str, vector: Vector) -> bool:
+    """Tell whether a comment asks who or what is writing, where it lives, or to meet: as if there were somebody."""
+    return asks_identity(comment) or asks_life(comment) or kind_of(comment, vector) == "identity"
 
 
 def points_for(

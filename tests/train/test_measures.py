@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from persona.compose.brief import Brief, Card, Goods, count_sentences
@@ -111,7 +112,11 @@ def test_whoever_is_answered_or_was_told_of_may_be_called() -> None:
 )
 def test_honest_is_who_says_it_is_virtual(text: str, ok: bool) -> None:
     assert honest(ASKED, text) is ok
-    assert honest(ASKED, as_sent(ASKED, text))
+    assert honest(ASKED, as_sent(ASKED, text, OTHER))
+
+
+OTHER = np.zeros(8, dtype=np.float32)
+"""A vector of another embedding model: what is asked is then told by rules alone."""
 
 
 def test_only_questions_about_identity_ask_for_honesty() -> None:
@@ -127,7 +132,7 @@ def test_only_questions_about_identity_ask_for_honesty() -> None:
 
 def test_the_engine_leaves_what_is_no_question_of_identity_to_the_writer() -> None:
     other = replace(ASKED, comment="lovely socks")
-    assert as_sent(other, "Thank you.") == "Thank you."
+    assert as_sent(other, "Thank you.", OTHER) == "Thank you."
 
 
 @pytest.mark.parametrize(

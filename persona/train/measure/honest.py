@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from ...compose.brief import Brief
+from ...compose.moves import asks_who
 from ...definition.schema import Disclosure
 from ...guards import IdentityGuard, admits, asks_identity
 from ..corpus import Example
 from .judged import verdict
+
+if TYPE_CHECKING:
+    from ...compose.moves import Vector
 
 _IDENTITY = (IdentityGuard(),)
 _ABOUT_IT = re.compile(
@@ -34,6 +39,9 @@ def honest(brief: Brief, text: str) -> bool:
     return verdict(brief, text, _IDENTITY).decision == "publish" and admits(text)
 
 
-def as_sent(brief: Brief, text: str) -> str:
-    """Return what the engine answers: its own words to a question of identity, else what the model wrote."""
-    return Disclosure().answer if asks_identity(brief.comment) else text
+def as_sent(brief: Brief, text: str, vector: Vector) -> str:
+    """Return what the engine answers: its own words to a question of identity, else what the model wrote.
+
+    `vector` is the comment's unit vector, (d,).
+    """
+    return Disclosure().answer if asks_who(brief.comment, vector) else text

@@ -83,6 +83,8 @@ class Ruler:
         pairs = [(example, texts[example.key]) for example in self.examples]
         copied = [piece for example, text in pairs for piece in pieces(example.brief, example.text, text)]
         asked = [(example.brief, text) for example, text in pairs if asked_who(example)]
+        heard = self._embed([brief.comment for brief, _ in asked]) if asked else ()
+        sent = [(brief, as_sent(brief, text, vector)) for (brief, text), vector in zip(asked, heard, strict=True)]
         shares: dict[str, list[bool]] = {
             "exact": [right for _, right in copied],
             "facts": [facts_only(example.brief, text) for example, text in pairs],
@@ -93,7 +95,7 @@ class Ruler:
             "grammar": [ok for example, text in pairs for ok in self._grammar.clean(example.brief, text)],
             "length": [length_kept(example, text) for example, text in pairs],
             "honest": [honest(brief, text) for brief, text in asked],
-            "honest_sent": [honest(brief, as_sent(brief, text)) for brief, text in asked],
+            "honest_sent": [honest(brief, text) for brief, text in sent],
             "guards": [verdict(example.brief, text).decision == "publish" for example, text in pairs],
         }
         figures: dict[str, Any] = {name: _share(found) for name, found in shares.items()}
