@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from experiments._clock import START
+from experiments._clock import START, SharedClock, cpu_of
 from experiments._judged import PARKED, handed_on
 from experiments._wire import Wire, opener
 from experiments._world import open_world
@@ -45,14 +45,30 @@ def begin(work: Callable[[], None], errors: Path) -> int:
         os._exit(code)
 
 
-def end(child: int) -> bool:
-    """kill -9; return False if the process had ended by itself."""
-    done, _ = os.waitpid(child, os.WNOHANG)
-    if done:
-        return False
+def end(child: int) -> None:
+    """kill -9."""
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return True
+
+
+def watch(child: int, clock: SharedClock, *, speed: float, cpu: float, patience: float = 120.0) -> bool:
+    """Move the clock on by `speed` seconds for each CPU second of the child, until it has used
+    `cpu` more of them or ended.
+
+    Return whether it ended by itself. A child that gets no CPU is given up after `patience` seconds.
+    """
+    start = used = cpu_of(child)
+    stop = time.perf_counter() + patience
+    while used - start < cpu and time.perf_counter() < stop:
+        time.sleep(0.003)
+        done, _ = os.waitpid(child, os.WNOHANG)
+        if done:
+            return True
+        now = cpu_of(child)
+        if now > used:
+            clock.advance((now - used) * speed)
+            used = now
+    return False
 
 
 def first_tick(folder: Path, definition: Definition) -> None:
@@ -92,10 +108,10 @@ def open_rows(folder: Path, until: object) -> int:
         engine.dispose()
 
 
-def parked_rows(folder: Path) -> list[dict[str, str]]:
+def parked_rows(folder: Path, channel: str = "wire") -> list[dict[str, str]]:
     """Return what a person has been handed, with the reasons, as the auditor reads it."""
     engine = open_store(folder)
     try:
-        return handed_on(engine)
+        return handed_on(engine, channel)
     finally:
         engine.dispose()

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from experiments._clock import FastClock
+from experiments._clock import SharedClock
 from persona.channel import Channel, Outgoing, Promise, Seat, Sent
 from persona.errors import ChannelError, SendUncertain
 
 Mode = Literal["idempotent", "readback", "late_key"]
 SETTLE = timedelta(minutes=10)
-"""Longer than TIMEOUT at any speed up to 600, and than the longest that a post may stay out of sight."""
+"""Longer than a request is ever on its way, and than the longest that a post may stay out of sight."""
 TIMEOUT = 0.9
 
 
@@ -82,9 +82,9 @@ def opener(kind: type[Wire], port: int) -> Callable[[Seat], Channel]:
 
 
 @contextmanager
-def network(log: Path, clock: FastClock, mode: Mode, *more: str) -> Iterator[int]:
+def network(log: Path, clock: SharedClock, mode: Mode, *more: str) -> Iterator[int]:
     """Run the network in a process of its own; give its port."""
-    words = ["--log", str(log), "--epoch", repr(clock.epoch), "--speed", repr(clock.speed), "--mode", mode, *more]
+    words = ["--log", str(log), "--clock", str(clock.path), "--mode", mode, *more]
     process = subprocess.Popen(
         [sys.executable, "-m", "experiments._wire_network", *words],
         stdout=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """A small network in a process of its own, over real HTTP, with a log that the auditor reads.
 
-`python -m experiments._wire_network --log FILE --epoch SECONDS --speed FACTOR [--mode MODE] [--visible SECONDS]`
+`python -m experiments._wire_network --log FILE --clock FILE [--mode MODE] [--visible SECONDS]`
 prints its port and serves until it is killed. POST /posts publishes, GET /posts?account=&key= looks a post up.
 Modes: `idempotent` keeps keys with the posts; `readback` keeps none, and shows a post only up to `--visible` virtual
 seconds after it took it; `late_key` stores the key only up to `--key-after` real seconds after the post, in between
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from experiments._clock import FastClock
+from experiments._clock import SharedClock
 
 
 class Network:
@@ -29,7 +29,7 @@ class Network:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.mode, self.visible, self.key_after = args.mode, args.visible, args.key_after
-        self.clock = FastClock(epoch=args.epoch, speed=args.speed)
+        self.clock = SharedClock(args.clock)
         self.draw = random.Random(args.seed)
         self.lock = threading.Lock()
         self.keys: dict[tuple[str, str], str] = {}
@@ -124,8 +124,7 @@ class Server(ThreadingHTTPServer):
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--log", type=Path, required=True)
-    arguments.add_argument("--epoch", type=float, required=True)
-    arguments.add_argument("--speed", type=float, required=True)
+    arguments.add_argument("--clock", type=Path, required=True)
     arguments.add_argument("--mode", choices=("idempotent", "readback", "late_key"), default="idempotent")
     arguments.add_argument("--visible", type=float, default=5.0)
     arguments.add_argument("--key-after", type=float, default=0.1)

@@ -1,11 +1,11 @@
 """kill -9 at random moments of a sender that posts over real HTTP: is a post lost, is one doubled?
 
 `python -m experiments.kill [--mode idempotent|readback|late_key] [--kills 1000] [--personas 5] [--folder DIR]`
-A process runs the product's tick under a clock that goes 600 times as fast as the wall's; the network is another
-process. Each life ends at a random moment. At the end the sender is left alone until all is settled, and the
-auditor, a program that shares no code with the sender, compares the network's log with the plan. Real: planner,
-drafting with all guards, store, outbox, delivery, HTTP. Doubles: the writer, and memory in RAM. With --folder it
-goes on where it stopped.
+A process runs the product's tick; the network is another process. Time goes on by 600 s for each CPU second of the
+sender, so the load of the machine changes nothing. Each life ends at a random moment, after up to one CPU second. At
+the end the sender is left alone until all is settled, and the auditor, a program that shares no code with the sender,
+compares the network's log with the plan. Real: planner, drafting with all guards, store, outbox, delivery, HTTP.
+Doubles: the writer, and memory in RAM. With --folder it goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ import os
 import random
 import sys
 import tempfile
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from experiments._cli import finish, parser
-from experiments._clock import START, FastClock
+from experiments._clock import START, SharedClock
 from experiments._judged import judged
-from experiments._lives import begin, end, first_tick, live, open_rows, parked_rows
+from experiments._lives import begin, end, first_tick, live, open_rows, parked_rows, watch
 from experiments._wire import KeyWire, ReadbackWire, ask, network
 from experiments._world import daily_plan, people
 
@@ -39,25 +38,20 @@ LATE = timedelta(hours=6)
 def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     """Kill until `args.kills` is reached, settle, audit. All state is in `folder`."""
     state_file = folder / "state.json"
-    state = {"kills": 0, "own_ends": 0, "virtual": 0.0, "seconds": 0.0}
+    state = {"kills": 0, "own_ends": 0}
     if state_file.exists():
         state = json.loads(state_file.read_text())
     definition = people(args.personas, SLOTS)
-    clock = FastClock(epoch=time.time() - state["virtual"] / SPEED, speed=SPEED)
+    clock = SharedClock(folder / "clock")
     draw = random.Random(f"{args.seed}:{state['kills']}")
     data, errors = folder / "data", folder / "errors.txt"
     wire = WIRES[args.mode]
-
-    def keep() -> None:
-        state["virtual"] = (clock.now() - START).total_seconds()
-        state_file.write_text(json.dumps(state))
 
     if not data.exists():
         # What is due before a folder's first tick is not made up for: that tick is done before time starts.
         _, code = os.waitpid(begin(lambda: first_tick(data, definition), errors), 0)
         if code:
             raise RuntimeError(errors.read_text()[-2000:])
-        clock = FastClock(epoch=time.time(), speed=SPEED)
     with network(folder / "log.jsonl", clock, args.mode, "--seed", str(args.seed)) as port:
 
         def work() -> None:
@@ -65,25 +59,27 @@ def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
 
         while state["kills"] < args.kills:
             child = begin(work, errors)
-            time.sleep(draw.uniform(0.05, args.life))
-            state["kills" if end(child) else "own_ends"] += 1
+            if watch(child, clock, speed=SPEED, cpu=draw.uniform(0.02, args.life)):
+                state["own_ends"] += 1
+            else:
+                end(child)
+                state["kills"] += 1
             if state["own_ends"] > 20:
                 raise RuntimeError(f"the sender ends by itself: {errors.read_text()[-2000:]}")
-            keep()
+            state_file.write_text(json.dumps(state))
         until = clock.now().replace(second=0, microsecond=0)
         child = begin(work, errors)
-        settled = _settle(data, until, limit=args.settle)
+        settled = _settle(child, clock, data, until, limit=args.settle)
         end(child)
         counts = ask(port, "/counts")
         (folder / "log.jsonl").touch()
-        keep()
     plan = daily_plan(definition, TIMES, channel="wire", start=START, until=until)
     report = audited(folder, plan, parked_rows(data), until)
     return {
         "mode": args.mode,
         "kills": state["kills"],
         "ended_by_itself": state["own_ends"],
-        "virtual_hours": round(state["virtual"] / 3600, 1),
+        "virtual_hours": round(clock.seconds / 3600, 1),
         "settled": settled,
         **report,
         "repeats_asked": counts["repeats"],
@@ -91,13 +87,13 @@ def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _settle(data: Path, until: datetime, limit: float) -> bool:
-    stop = time.perf_counter() + limit
-    while time.perf_counter() < stop:
-        time.sleep(0.5)
-        if not open_rows(data, until):
-            return True
-    return False
+def _settle(child: int, clock: SharedClock, data: Path, until: datetime, limit: float) -> bool:
+    """Let the sender work until nothing is open, for at most `limit` CPU seconds."""
+    used = 0.0
+    while used < limit and open_rows(data, until):
+        watch(child, clock, speed=SPEED, cpu=0.5)
+        used += 0.5
+    return not open_rows(data, until)
 
 
 def audited(folder: Path, plan: list[dict[str, Any]], parked: list[dict[str, str]], until: datetime) -> dict[str, Any]:
@@ -124,13 +120,13 @@ def main(argv: list[str] | None = None) -> int:
     arguments.add_argument("--mode", choices=tuple(WIRES), default="idempotent")
     arguments.add_argument("--kills", type=int, default=1000)
     arguments.add_argument("--personas", type=int, default=5)
-    arguments.add_argument("--life", type=float, default=1.2, help="the longest life, in seconds")
-    arguments.add_argument("--settle", type=float, default=120.0, help="seconds to settle in at the end")
+    arguments.add_argument("--life", type=float, default=1.0, help="the longest life, in CPU seconds")
+    arguments.add_argument("--settle", type=float, default=60.0, help="CPU seconds to settle in at the end")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--folder", type=Path, help="keep all here, and go on where it stopped")
     args = arguments.parse_args(argv)
     if args.quick:
-        args.kills = min(args.kills, 15)
+        args.kills = min(args.kills, 8)
     if args.folder:
         args.folder.mkdir(parents=True, exist_ok=True)
         report = run(args.folder, args)
