@@ -55,12 +55,20 @@ class Engine:
     def __init__(self, parts: Parts, guards: Sequence[Guard] | None = None) -> None:
         self.parts = parts
         names = [product.name for product in parts.definition.products]
+        self._own_guards = guards is not None
         self.guards = tuple(guards) if guards is not None else builtin_guards(product_names=names)
         self.seconds: dict[str, float] = {"writing": 0.0, "recall": 0.0, "choosing": 0.0}
         """Where the time went, in wall seconds; not part of the log."""
         self.spent: dict[str, float] = {}
         """Wall seconds of drafting by persona."""
         self._vectors: dict[str, NDArray[np.float32]] = {}
+        self._knowledge = Knowledge(self.parts.memory.embed)
+
+    def adopt(self) -> None:
+        """Take up the definition that the parts have now."""
+        names = [product.name for product in self.parts.definition.products]
+        if not self._own_guards:
+            self.guards = builtin_guards(product_names=names)
         self._knowledge = Knowledge(self.parts.memory.embed)
 
     def draft(self, cues: Sequence[Cue], now: datetime, recent: Mapping[str, Sequence[str]]) -> list[Drafted]:

@@ -150,6 +150,18 @@ class DraftNotHeld(PersonaError, RuntimeError):
     exit_code = 6
 
 
+class WrongState(PersonaError, RuntimeError):
+    """The text {ref} is {state_text}, so it cannot be {what_text}. Nothing was changed; `persona outbox` lists what can."""
+
+    exit_code = 6
+
+
+class NoSuchPersona(PersonaError, LookupError):
+    """No persona is called {name}. There are: {known_text}."""
+
+    exit_code = 2
+
+
 class EditRefused(PersonaError, ValueError):
     """The new text is refused: {reasons_text}. Change it and try again; the draft is still held."""
 

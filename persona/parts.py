@@ -24,6 +24,8 @@ from .writer import Writer
 log = logging.getLogger(__name__)
 
 OpenWriter = Callable[[Persona], Writer]
+OpenChannel = Callable[[type[Channel], Seat], Channel]
+Resolve = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
 STAND_IN = "feed"
 """the network that stands in for every live channel in a rehearsal"""
 _ALIKE = 0.6
@@ -43,6 +45,8 @@ class Parts:
     open_writer: OpenWriter
     channels: Mapping[tuple[str, str], Channel]
     """by (handle, channel name)"""
+    open_channel: OpenChannel = lambda kind, seat: kind(seat)
+    """makes a channel of its class and its seat"""
     stood_in: Mapping[str, Limits] = field(default_factory=dict)
     """live channels that a rehearsal leaves alone, and what they would have accepted"""
     calls: Calls = field(default_factory=DirectCalls)
@@ -77,6 +81,40 @@ class Parts:
             self._writers[key] = self.open_writer(persona)
         return self._writers[key]
 
+    def adopt(self, definition: Definition, *, registry: Any, resolve: Resolve) -> None:
+        """Take another definition into use, in a live run. A channel whose account is the same stays open.
+
+        Raises what opening a new channel raises; then all is as it was. What a memory was opened with (recall weights,
+        half-lives) is taken up at the next start.
+        """
+        before = {persona.handle: persona for persona in self.definition.personas}
+        channels: dict[tuple[str, str], Channel] = {}
+        opened: list[Channel] = []
+        try:
+            for persona in sorted(definition.personas, key=lambda p: p.handle):
+                for name, raw in sorted(persona.channels.items()):
+                    old = before.get(persona.handle)
+                    same = old is not None and _account(old, name) == _account(persona, name)
+                    if same and (persona.handle, name) in self.channels:
+                        channels[persona.handle, name] = self.channels[persona.handle, name]
+                        continue
+                    settings = resolve(raw, f"channels.{name}")
+                    seat = _seat(persona, settings or raw, self.folder, self.clock)
+                    channel = self.open_channel(registry.channel(name), seat)
+                    channels[persona.handle, name] = channel
+                    opened.append(channel)
+        except Exception:
+            for channel in opened:
+                channel.close()
+            raise
+        left = [each for account, each in self.channels.items() if channels.get(account) is not each]
+        self.definition, self.channels = definition, channels
+        for persona in definition.personas:
+            if persona.handle in before and before[persona.handle].writer != persona.writer:
+                self._writers.pop(persona.handle, None)
+        for channel in left:
+            channel.close()
+
     def close(self) -> None:
         """Close channels, memory and store."""
         self.calls.close()
@@ -96,8 +134,8 @@ def open_parts(
     open_writer: OpenWriter,
     rehearsal: bool,
     memory: Memory | None = None,
-    resolve: Callable[[Mapping[str, Any], str], Mapping[str, Any]] = lambda settings, path: settings,
-    open_channel: Callable[[type[Channel], Seat], Channel] = lambda kind, seat: kind(seat),
+    resolve: Resolve = lambda settings, path: settings,
+    open_channel: OpenChannel = lambda kind, seat: kind(seat),
 ) -> Parts:
     """Open all parts on `folder`.
 
@@ -132,8 +170,15 @@ def open_parts(
         memory=memory,
         open_writer=open_writer,
         channels=channels,
+        open_channel=open_channel,
         stood_in=stood_in,
     )
+
+
+def _account(persona: Persona, channel: str) -> tuple[object, ...]:
+    """Return what a channel of the persona was opened with."""
+    settings = persona.channels.get(channel)
+    return (settings, persona.name, persona.bio, persona.disclosure.ai)
 
 
 def _seat(persona: Persona, settings: Mapping[str, Any], folder: Path, clock: Clock) -> Seat:

@@ -41,6 +41,11 @@ class Runner:
         self.parts.memory.sync()
         learn_canon(self.parts, now)
 
+    def adopt(self, now: datetime) -> None:
+        """Take up another definition that the parts have got since the last tick."""
+        self.engine.adopt()
+        learn_canon(self.parts, now)
+
     def tick(self, now: datetime) -> Ticked:
         """Do all that is due at `now`: plan, listen, reflect, take up cues, draft, deliver, remember.
 

@@ -94,7 +94,11 @@ def _disk(folder: Path) -> str:
 def _data(args: argparse.Namespace, folder: Path) -> str:
     from sqlalchemy import func, select
 
+    from ..clock import SystemClock
+    from ..notices import notices
+    from ..outbox import DEAD
     from ..store import OutboxRow, open_store, reading
+    from ._context import rehearsed_until
 
     engine = open_store(folder)
     try:
@@ -104,8 +108,13 @@ def _data(args: argparse.Namespace, folder: Path) -> str:
             states = {row[0]: row[1] for row in counted}
         if verdict != "ok":
             raise ValueError(f"the database is damaged: {verdict}")
-        stuck = states.get("unknown", 0)
-        note = f"; {stuck} wait for a person: see `persona log`" if stuck else ""
+        told = notices(engine, folder, rehearsed_until(engine) or SystemClock().now())
+        bad = [each.text for each in told if each.kind == "bad"]
+        if bad:
+            raise ValueError("; ".join(bad))
+        stuck = sum(states.get(state, 0) for state in DEAD)
+        note = f"; {stuck} came to nothing: see `persona outbox --dead`" if stuck else ""
+        note += "".join(f"; {each.text}" for each in told)
         return ", ".join(f"{state} {count}" for state, count in sorted(states.items())) + note
     finally:
         engine.dispose()

@@ -111,3 +111,20 @@ def stop_on_signals() -> Iterator[tuple[threading.Event, list[int]]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def pause_on_signal(folder: Path) -> Iterator[None]:
+    """Let SIGUSR1 pause everyone, or end that pause: it makes or removes the file PAUSE in `folder`."""
+    from ..pause import toggle
+
+    before = signal.signal(signal.SIGUSR1, lambda _number, _frame: print_paused(toggle(folder)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def print_paused(is_paused: bool) -> None:
+    """Say what a signal has done."""
+    print("Paused: nothing is posted." if is_paused else "Posting again.", flush=True)

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         approvals=Approvals(engine, limits=limits, review=reviewer(engine, definition, limits)),
         clock=FolderClock(engine),
         hosts=(args.host,),
+        folder=folder,
     )
 
     def ready(address: str) -> None:

@@ -29,7 +29,7 @@ def load(path: Path, *, registry: PluginRegistry | None = None) -> Definition:
     out, those of the file's folder. Raises DefinitionError with all problems found, in the order of the file.
     """
     root = read(path, str(path))
-    found = _Found(str(path), root)
+    found = Found(str(path), root)
     try:
         data = merged(root, found)
     except NoMapping:
@@ -47,7 +47,7 @@ def load(path: Path, *, registry: PluginRegistry | None = None) -> Definition:
     return definition
 
 
-class _Found:
+class Found:
     """The problems met so far; a value that may be a secret is named by its place only."""
 
     def __init__(self, file: str, root: Node) -> None:

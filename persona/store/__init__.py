@@ -1,6 +1,7 @@
 """The store of a data folder: tables, migrations, owner, settings and the log of what happened."""
 
 from .engine import open_store, reading, writing
+from .lease import Lease
 from .log import append, log_digest
 from .owner import Owner
 from .settings import get_setting, put_setting
@@ -28,6 +29,7 @@ __all__ = [
     "CursorRow",
     "InboxRow",
     "JournalRow",
+    "Lease",
     "LeaseRow",
     "LogRow",
     "OutboxRow",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from sqlalchemy import Engine
 from starlette.applications import Starlette
@@ -30,14 +31,15 @@ def create_app(
     approvals: Approvals,
     clock: Clock,
     hosts: Iterable[str] = (),
+    folder: Path | None = None,
 ) -> Starlette:
     """Return the page as an ASGI app.
 
     Without `network` the feed shows the personas' own sent posts. Without `token` everyone who reaches it is let in,
-    so bind it to loopback only. `hosts` are the names it may be asked for by besides those of loopback. The caller
-    closes engine and network.
+    so bind it to loopback only. `hosts` are the names it may be asked for by besides those of loopback. `folder` is the
+    data folder, for what there is to know of its run. The caller closes engine and network.
     """
-    site = Site(engine=engine, definition=definition, network=network, approvals=approvals, clock=clock)
+    site = Site(engine=engine, definition=definition, network=network, approvals=approvals, clock=clock, folder=folder)
     pages, forms = Pages(site), Forms()
     queue = Queue(pages, forms)
     return Starlette(

@@ -60,6 +60,7 @@ class Pages:
             ago=ago,
             simulated=self.site.network is not None,
             waiting=self.site.approvals.count(),
+            notices=self.site.notices(),
             version=self._version,
             label_kind=self._label_kind,
             **values,
@@ -128,7 +129,10 @@ class Pages:
         return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=86400"})
 
     def health(self, request: Request) -> Response:
-        return JSONResponse({"status": "ok", "now": self.site.clock.now().isoformat(), "held": self._held()})
+        """Answer 503 while the live run's tick is late, else 200; `causes` are all that a person should know of."""
+        late, bad = self.site.late(), [notice.text for notice in self.site.notices() if notice.kind == "bad"]
+        told = {"now": self.site.clock.now().isoformat(), "held": self._held(), "causes": bad}
+        return JSONResponse({"status": "failing" if late else "ok", **told}, status_code=503 if late else 200)
 
     def refusal(self, request: Request, error: Exception) -> Response:
         """Answer an HTTPException: its status, and its detail as a sentence."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, func, select
@@ -13,6 +14,7 @@ from ..approval import Approvals
 from ..clock import Clock
 from ..definition import Definition, Persona
 from ..network import Account, Network, Status
+from ..notices import Notice, late_tick, notices
 from ..store import JournalRow, OutboxRow, PostRow, SlotRow, reading
 
 PAGE = 20
@@ -53,6 +55,16 @@ class Site:
     network: Network | None
     approvals: Approvals
     clock: Clock
+    folder: Path | None = None
+
+    def notices(self) -> list[Notice]:
+        """Return what a person should know of the run just now."""
+        return notices(self.engine, self.folder, self.clock.now()) if self.folder else []
+
+    def late(self) -> str:
+        """Return why the live run's tick is late, or an empty text."""
+        with reading(self.engine) as session:
+            return late_tick(session, self.clock.now())
 
     def persona(self, handle: str) -> Persona | None:
         """Return the persona with that handle, or None: most accounts are nobody's persona."""
