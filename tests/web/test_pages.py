@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
+from persona.gate import stop
 from persona.network import Account, Action
-from persona.store import InboxRow, writing
+from persona.notices import note_tick
+from persona.store import AlarmRow, InboxRow, writing
 from persona.web import text
 from persona.web.avatar import avatar
 from tests.web.web_folder import NOW, Folder, outbox, trace
@@ -121,7 +123,7 @@ def test_why_of_a_row_without_trace_and_of_nothing(client: TestClient, folder: F
 
 
 def test_health_errors_and_methods(client: TestClient, folder: Folder) -> None:
-    assert client.get("/healthz").json() == {"status": "ok", "now": NOW.isoformat(), "held": 2}
+    assert client.get("/healthz").json() == {"status": "ok", "now": NOW.isoformat(), "held": 2, "causes": []}
     missing = client.get("/no/such/page")
     assert missing.status_code == 404
     assert "To the feed" in missing.text
@@ -249,3 +251,25 @@ def test_the_feed_needs_few_queries_and_stays_quick(client: TestClient, folder: 
             assert client.get(path).status_code == 200
             took.append(time.perf_counter() - began)
         assert min(took) < 0.3, path
+
+
+def test_the_page_tells_what_a_person_should_know_and_a_late_tick_fails_health(
+    client_of: Callable[..., TestClient], folder: Folder
+) -> None:
+    (folder.path / "PAUSE").touch()
+    with writing(folder.engine) as session:
+        note_tick(session, NOW - timedelta(seconds=45), timedelta(seconds=15))
+        session.add(AlarmRow(name="disk", reason="only 3 MiB <b>free</b>", since=NOW, ended_at=None))
+        stop(session, "odile_bakes", "feed", NOW, "status 401")
+    client = client_of(folder=folder.path)
+    assert client.get("/healthz").status_code == 200
+    page = client.get("/queue").text
+    assert "only 3 MiB &lt;b&gt;free&lt;/b&gt;" in page
+    assert "channel feed of @odile_bakes is stopped: status 401" in page
+    assert "everyone is paused by the file PAUSE" in page
+    with writing(folder.engine) as session:
+        note_tick(session, NOW - timedelta(seconds=46), timedelta(seconds=15))
+    health = client.get("/healthz")
+    assert health.status_code == 503
+    assert health.json()["status"] == "failing"
+    assert "the last tick was 46 s ago" in health.json()["causes"][0]
