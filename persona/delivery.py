@@ -24,7 +24,7 @@ from .parts import Parts
 from .pause import paused
 from .remembering import records_of
 from .retry import backoff
-from .store import OutboxRow, PostRow, append, reading, writing
+from .store import OutboxRow, PostRow, append, get_setting, put_setting, reading, writing
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ LEASE = timedelta(minutes=5)
 _TTL_SHARE = 0.8
 """A key is trusted for this share of the time that its network keeps it."""
 _BACK = timedelta(minutes=1)
+_UNREMEMBERED = "unremembered"
 
 
 def deliver_due(parts: Parts, now: datetime) -> int:
@@ -367,8 +368,35 @@ def _sent(parts: Parts, session: Session, row: OutboxRow, result: Sent, now: dat
         id=result.id,
     )
     here("delivery.sent")
-    parts.memory.remember(records_of(session, row, now), session)
+    _remember(parts, session, row, now)
     here("delivery.remembered")
+
+
+def _remember(parts: Parts, session: Session, row: OutboxRow, at: datetime) -> None:
+    """Remember what went out. Live, a memory that fails does not undo what is out: it is told later."""
+    if not parts.live:
+        parts.memory.remember(records_of(session, row, at), session)
+        return
+    try:
+        with session.begin_nested():
+            parts.memory.remember(records_of(session, row, at), session)
+    except Exception:
+        log.exception("what was sent as %s could not be remembered; it will be", row.key)
+        late = get_setting(session, _UNREMEMBERED) or {"rows": []}
+        put_setting(session, _UNREMEMBERED, {"rows": [*late["rows"], row.id]})
+
+
+def remember_late(parts: Parts, now: datetime) -> None:
+    """Remember what could not be remembered when it went out."""
+    with reading(parts.store) as session:
+        if not (get_setting(session, _UNREMEMBERED) or {"rows": []})["rows"]:
+            return
+    with writing(parts.store) as session:
+        late = get_setting(session, _UNREMEMBERED) or {"rows": []}
+        for row_id in late["rows"]:
+            row = session.get_one(OutboxRow, row_id)
+            parts.memory.remember(records_of(session, row, row.sent_at or now), session)
+        put_setting(session, _UNREMEMBERED, {"rows": []})
 
 
 def _park(session: Session, row: OutboxRow, state: str, reason: str, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,15 +20,17 @@ from .compose.prompt import fallen_back, is_plain
 from .compose.rank import subject_of
 from .cue import Cue, Heard
 from .digest import rng_of, seed_of
-from .guard import Draft, Guard, Verdict
+from .guard import Draft, Finding, Guard, Verdict
 from .guards.review import builtin_guards, review
 from .parts import Parts
 from .work import Work, queries_of
-from .writer import Message, WriteRequest, Written
+from .writer import Message, Writer, WriteRequest, Written
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
 
 ROUNDS = 2
 """A cue whose candidates are all held is written once more before a person is asked."""
@@ -88,18 +91,22 @@ class Engine:
     def _recall(self, cues: Sequence[Cue], now: datetime, recent: Mapping[str, Sequence[str]]) -> list[Work]:
         began = time.perf_counter()
         queries = [query for cue in cues for query in queries_of(cue, now)]
-        answers = iter(self.parts.memory.recall(queries) if queries else [])
+        answers = iter(self.parts.index.recall(queries) if queries else [])
+        without_memory = self.parts.index.down
         work = []
         for cue in cues:
             recalled = [found for _ in queries_of(cue, now) for found in next(answers)]
             products = self.parts.products_of(cue.persona)
             product = next((p for p in products if p.id == cue.subject.product), None)
+            labels, unlabelled = _labels(cue)
             work.append(
                 Work(
                     cue=cue,
                     recalled=recalled,
                     product=product,
-                    labels=labels_for(cue),
+                    labels=labels,
+                    unlabelled=unlabelled,
+                    without_memory=without_memory,
                     facts=facts_for(cue, recalled, products),
                     recent=tuple(recent.get(cue.persona.handle, ()))[:_RECENT],
                 )
@@ -160,14 +167,20 @@ class Engine:
         batches: dict[int, list[tuple[Work, WriteRequest]]] = {}
         writers = {}
         for w in work:
-            writer = self.parts.writer_of(w.cue.persona)
+            try:
+                writer = self.parts.writer_of(w.cue.persona)
+            except Exception as error:
+                if not self.parts.live:
+                    raise
+                w.error = f"it cannot be opened ({type(error).__name__}: {error})"
+                continue
             writers[id(writer)] = writer
             w.messages = messages_for(w.cue, w.recalled, w.product, w.points)
             w.model = writer.name
             batches.setdefault(id(writer), []).append((w, self._request(w, turn)))
         answers: list[tuple[Work, WriteRequest, Written]] = []
         for name, batch in batches.items():
-            written = writers[name].write([request for _, request in batch])
+            written = self._written(writers[name], [request for _, request in batch])
             answers += ((w, request, answer) for (w, request), answer in zip(batch, written, strict=True))
         self.seconds["writing"] += time.perf_counter() - began
         began = time.perf_counter()
@@ -183,6 +196,17 @@ class Engine:
             if not answer.error:
                 self._or_plainly(asked, now)
         self.seconds["choosing"] += time.perf_counter() - began
+
+    def _written(self, writer: Writer, requests: list[WriteRequest]) -> list[Written]:
+        """Let the writer write. Live, one that raises leaves its own slots waiting, and no others."""
+        try:
+            return writer.write(requests)
+        except Exception as error:
+            if not self.parts.live:
+                raise
+            log.exception("the writer %s failed", writer.name)
+            cause = f"it failed ({type(error).__name__}: {error})"
+            return [Written(id=request.id, error=cause) for request in requests]
 
     def _or_plainly(self, w: Work, now: datetime) -> None:
         """Let code say what was to be said as it stands, if no candidate says it."""
@@ -215,9 +239,16 @@ class Engine:
         # The frame around the model's words is drawn per cue, not per candidate, so that candidates differ in wit.
         random = rng_of("frame", self.parts.seed, w.cue.key)
         body = build_body(w.cue, written, w.recalled, w.product, random, None if w.said else w.brief, w.opening)
-        text = with_labels(body, w.labels, w.cue.limits.max_chars) if body else ""
+        text, failed = "", w.unlabelled
+        if body:
+            try:
+                text = with_labels(body, w.labels, w.cue.limits.max_chars)
+            except Exception as error:
+                text, failed = body, _cause(error)
         draft = self.as_draft(w.cue, body, text, w.labels, now, facts=w.facts, recent=w.recent)
         verdict = review(draft, self.guards) if body else Verdict()
+        if body and failed:
+            verdict = Verdict(findings=(Finding(rule="labels", decision="block", reason=failed), *verdict.findings))
         return Option(written=written, body=body, text=text, verdict=verdict, logprob=logprob)
 
     def _scored(self, w: Work, options: list[Option]) -> list[Option]:
@@ -291,3 +322,16 @@ class Engine:
             model=w.model,
             seed=seed,
         )
+
+
+def _labels(cue: Cue) -> tuple[tuple[str, ...], str]:
+    """Return the labels of a cue's text, and why they could not be made, if so: then nothing is published."""
+    try:
+        return labels_for(cue), ""
+    except Exception as error:
+        log.exception("the labels of %s cannot be made", cue.key)
+        return (), _cause(error)
+
+
+def _cause(error: Exception) -> str:
+    return f"the labels cannot be made ({type(error).__name__}: {error})"

@@ -91,12 +91,12 @@ def explain(engine: Engine, ref: str) -> Explanation:
             candidates=_mappings(body.get("candidates")),
             decision=str(verdict.get("decision", "")),
             findings=_mappings(verdict.get("findings")),
-            steps=tuple(_steps(session, row, asked)),
+            steps=tuple(_steps(session, row, asked, str(body.get("without_memory", "")))),
             traced=trace is not None,
         )
 
 
-def _steps(session: Session, row: OutboxRow, asked: InboxRow | None) -> list[Step]:
+def _steps(session: Session, row: OutboxRow, asked: InboxRow | None, unrecalled: str) -> list[Step]:
     steps: list[Step] = []
     slot = session.get(SlotRow, row.slot_id) if row.slot_id is not None else None
     if slot is not None:
@@ -104,7 +104,9 @@ def _steps(session: Session, row: OutboxRow, asked: InboxRow | None) -> list[Ste
     if asked is not None:
         steps.append(Step(what="heard", at=asked.at, note=f"{asked.kind} by @{asked.author}"))
     if row.drafted_at:
-        steps.append(Step(what="drafted", at=row.drafted_at))
+        steps.append(
+            Step(what="drafted", at=row.drafted_at, note=f"without recall: {unrecalled}" if unrecalled else "")
+        )
     steps += [Step(what=what, at=at, note=note) for what, at, note in _decisions(session, row)]
     if slot is None:
         steps.append(Step(what="due", at=row.due_at))

@@ -27,9 +27,18 @@ def lateness(row: OutboxRow, persona: Persona, now: datetime) -> str:
 
 
 def stale(row: OutboxRow, persona: Persona, definition: Definition) -> list[str]:
-    """Return what speaks against sending the text as it stands; reasons that a person has waived are left out."""
-    found = [f"labels: the label {label} is missing" for label in row.labels if not stands(str(label), row.text)]
-    found += _changed(row.products, definition)
+    """Return what speaks against sending the text as it stands; reasons that a person has waived are left out.
+
+    Nobody can waive a label that is missing.
+    """
+    needed = {str(label) for label in row.labels}
+    if row.kind == "post" or persona.disclosure.on_replies:
+        needed.add(persona.disclosure.ai)
+    unlabelled = [f"labels: the label {label} is missing" for label in sorted(needed) if not stands(label, row.text)]
+    if unlabelled:
+        # Law 5: no person can waive this.
+        return unlabelled
+    found = _changed(row.products, definition)
     found += [
         f"crisis: it holds the word {word!r}, which is on the list of the day"
         for word in persona.delivery.crisis

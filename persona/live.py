@@ -45,6 +45,7 @@ class Live:
                 self._take_up(self._reload, now)
             result = self.runner.tick(now)
             self._note(self.runner.parts.clock.now())
+            self._alarms.set("memory", self.runner.parts.index.down, now)
             if result.heard or result.drafted or result.sent:
                 log.info("tick: heard %d, drafted %d, sent %d", result.heard, result.drafted, result.sent)
         except Exception as error:

@@ -18,6 +18,7 @@ from .channel import Channel, Limits, Seat
 from .clock import Clock
 from .definition import Definition, Persona, Product
 from .memory import Memory, Record, record_id
+from .recalling import Recalling
 from .store import open_store, writing
 from .writer import Writer
 
@@ -59,7 +60,13 @@ class Parts:
     """tells of another owner whether it surely sends nothing any more"""
     may_post: Callable[[Session], str] = lambda session: ""
     """returns why this process is not the owner any more, or an empty text; asked within the transaction of a claim"""
+    live: bool = False
+    """In a live run a part that fails is done without; a rehearsal ends, for it could not be repeated."""
+    index: Recalling = field(init=False)
     _writers: dict[str, Writer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.index = Recalling(self.memory, soft=self.live)
 
     @property
     def personas(self) -> tuple[Persona, ...]:
@@ -118,6 +125,7 @@ class Parts:
     def close(self) -> None:
         """Close channels, memory and store."""
         self.calls.close()
+        self.index.close()
         for _, channel in sorted(self.channels.items()):
             channel.close()
         self.memory.close()
@@ -172,6 +180,7 @@ def open_parts(
         channels=channels,
         open_channel=open_channel,
         stood_in=stood_in,
+        live=not rehearsal,
     )
 
 
@@ -216,7 +225,7 @@ def learn_canon(parts: Parts, now: datetime) -> None:
             parts.memory.remember(list(fresh.values()), session)
             parts.memory.restore(back, session)
             parts.memory.supersede(successors, now, session)
-    parts.memory.sync()
+    parts.index.sync()
 
 
 def _successors(memory: Memory, old: Sequence[Record], new: Sequence[Record]) -> dict[str, str]:

@@ -35,6 +35,10 @@ class Work:
     written_by: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
     """of each option: the model, and the messages that it was given"""
     error: str = ""
+    unlabelled: str = ""
+    """why its labels could not be made"""
+    without_memory: str = ""
+    """why nothing could be recalled"""
 
     @property
     def brief(self) -> Brief:
@@ -70,6 +74,7 @@ class Work:
                 }
                 for r in self.recalled
             ],
+            **({"without_memory": self.without_memory} if self.without_memory else {}),
             "messages": [{"role": m.role, "content": m.content} for m in self.messages],
             "candidates": [
                 {
