@@ -15,7 +15,7 @@ from persona.engine import Engine
 from persona.explain import explain
 from persona.guard import Draft, Finding, Guard
 from persona.live import Live
-from persona.memory import Query, Recalled
+from persona.memory import Query, Recalled, Record
 from persona.parts import Parts
 from persona.recalling import Recalling
 from persona.rehearsal import START
@@ -54,7 +54,7 @@ class TornMemory(RamMemory):
         self.sync()
         return super().reindex(persona)
 
-    def remember(self, records: Any, session: object) -> int:
+    def remember(self, records: Sequence[Record], session: object) -> int:
         if self.mute:
             raise OSError("nothing can be embedded")
         return super().remember(records, session)
