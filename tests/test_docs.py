@@ -62,3 +62,12 @@ def test_bundled_plugins_packages_and_entry_points_agree() -> None:
 def test_the_core_knows_no_channel_and_no_memory() -> None:
     for file in (ROOT / "persona").rglob("*.py"):
         assert not re.search(r"^\s*(?:from|import) persona_[a-z]+", file.read_text(), re.MULTILINE), file
+
+
+def test_the_delivery_page_shows_a_right_file(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "delivery.md").read_text(), re.DOTALL)
+    (persona,) = blocks("yaml")
+    (tmp_path / "personas.yaml").write_text(text + persona)
+    found = load(tmp_path / "personas.yaml", registry=PluginRegistry(tmp_path)).personas[0]
+    assert found.delivery.late == "ask"
+    assert len(found.holidays) == 2

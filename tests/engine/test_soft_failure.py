@@ -54,7 +54,7 @@ class TornMemory(RamMemory):
         self.sync()
         return super().reindex(persona)
 
-    def remember(self, records: Sequence[Record], session: object) -> int:
+    def remember(self, records: Sequence[Record], session: object = None) -> int:
         if self.mute:
             raise OSError("nothing can be embedded")
         return super().remember(records, session)
