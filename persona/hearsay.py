@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,10 @@ from .store import InboxRow, OutboxRow, PostRow
 from .suspicion import suspicion
 from .text import clean_text
 
+log = logging.getLogger(__name__)
+
+FLOOD = 200
+"""The most comments of one poll that are remembered."""
 _TRUST = 0.6
 
 
@@ -52,8 +57,8 @@ class Hearsay:
             self._learn(told, fact)
 
     def keep(self) -> None:
-        """Write all of it into memory. The caller commits."""
-        self._memory.remember([*self._told, *self._facts.values()], self._session)
+        """Write all of it into memory, of a flood what is most important. The caller commits."""
+        self._memory.remember([*_worth_it(self._told), *self._facts.values()], self._session)
         self._memory.restore(list(self._facts), self._session)
         for old, new, at in self._ended:
             self._memory.supersede({old: new}, at, self._session)
@@ -106,6 +111,15 @@ class Hearsay:
         where = (InboxRow.persona == self._persona.handle, InboxRow.author == event.author, InboxRow.kind != "follow")
         today = (InboxRow.at >= start, InboxRow.at < start + timedelta(days=1))
         return self._session.scalar(select(func.count()).select_from(InboxRow).where(*where, *today)) or 0
+
+
+def _worth_it(records: list[Record]) -> list[Record]:
+    """Return all records, or in a flood the most important: to embed one takes longer than all else that is done."""
+    if len(records) <= FLOOD:
+        return records
+    log.warning("%d comments came at once; %d of them are remembered, all are in the inbox", len(records), FLOOD)
+    best = sorted(range(len(records)), key=lambda i: (-records[i].importance, i))[:FLOOD]
+    return [records[i] for i in sorted(best)]
 
 
 def importance_of(text: str) -> float:

@@ -16,6 +16,7 @@ from persona.definition import Definition
 from persona.definition.schema import Delay
 from persona.engine import Engine
 from persona.errors import ChannelError, SendUncertain
+from persona.listen import FLOOD, listen
 from persona.parts import Parts
 from persona.rehearsal import START
 from persona.runner import Runner
@@ -283,3 +284,20 @@ def test_the_cap_of_a_thread_holds_where_the_network_names_no_threads(open_two: 
         )  # fmt: skip
     live_through(Runner(parts), START + timedelta(hours=6))
     assert len([row for row in rows(parts, InboxRow) if row.state == "taken"]) == 3
+
+
+def test_a_flood_is_kept_and_its_most_important_comments_are_remembered(open_two: OpenTwo) -> None:
+    channel = RecordingChannel(make_seat(handle="tamsin_specs"))
+    parts = with_channel(open_two(), channel)
+    kinds = ("so nice", "Do you think that I could fold my own one at home, or would you rather not try it?")
+    channel.hear(
+        *(
+            Event(id=f"e{n:04}", kind="reply", author=f"a{n}", at=START, text=f"{kinds[n % 4 == 0]} {n}", post_id="7")
+            for n in range(FLOOD * 3)
+        )
+    )
+    assert listen(parts, START + timedelta(minutes=1)) == FLOOD * 3
+    assert len(rows(parts, InboxRow)) == FLOOD * 3
+    told = [record.text for record in parts.memory.list("tamsin_specs", kind="told", limit=1000)]
+    assert len(told) == FLOOD
+    assert sum(text.startswith("Do you think") for text in told) == FLOOD * 3 // 4

@@ -70,10 +70,20 @@ def test_a_lease_that_cannot_be_renewed_is_lost_and_comes_back(store: Engine, mo
         time.sleep(0.1)
         held.renew()
         assert "cannot be renewed" in held.lost
-        with reading(store) as session:
-            assert "could not be renewed" in held.check(session)
     held.renew()
     assert held.lost == ""
+
+
+def test_a_renewal_that_is_overdue_is_made_up_for_by_the_next_claim(store: Engine) -> None:
+    clock = SettableClock()
+    held = lease(store, "here/1", clock)
+    held.take()
+    clock.advance(seconds=30)
+    time.sleep(0.1)
+    with writing(store) as session:
+        assert held.check(session) == ""
+    with pytest.raises(DataFolderInUse):
+        lease(store, "elsewhere/2", clock).take()
 
 
 def test_the_thread_renews_it_and_the_end_gives_it_back(store: Engine) -> None:
