@@ -149,9 +149,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="persona-faults-") as name:
         for kind in ("idempotent", "readback"):
             (Path(name) / kind).mkdir()
-            rows.append(run(kind, args, Path(name) / kind))  # type: ignore[arg-type]
-    names = ("planned", "seen", "parked", "lost", "doubled", "unlabelled", "unplanned", "unexplained", "sends")
-    names += ("calls", "faults", "calls_before_retry_after", "revocations", "calls_while_revoked")
+            rows.append(run(kind, args, Path(name) / kind))
+    judged = ("planned", "seen", "parked", "lost", "doubled", "unlabelled", "unplanned", "unexplained", "sends")
+    names = (*judged, "calls", "faults", "calls_before_retry_after", "revocations", "calls_while_revoked")
     total = {name: sum(row[name] for row in rows) for name in names}
     return {
         **total,

@@ -16,7 +16,8 @@ from persona.definition import Definition
 from persona.definition.schema import Delay
 from persona.engine import Engine
 from persona.errors import ChannelError, SendUncertain
-from persona.listen import FLOOD, listen
+from persona.hearsay import FLOOD
+from persona.listen import listen
 from persona.parts import Parts
 from persona.rehearsal import START
 from persona.runner import Runner
@@ -102,7 +103,7 @@ def test_texts_of_one_tick_are_written_in_one_batch(open_two: OpenTwo) -> None:
     parts = open_two()
     writer = Fixed("Walking breaks are part of the plan, and cables break at the neck.")
     parts.open_writer = lambda persona: writer
-    live_through(Runner(parts), START + timedelta(hours=20))
+    live_through(Runner(parts), START + timedelta(hours=60))
     # Posts within the lead of one another share a batch.
     assert max(writer.batches) >= 2
 
