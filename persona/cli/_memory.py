@@ -1,4 +1,4 @@
-"""`persona memory`: search, list, forget, reindex."""
+"""`persona memory`: search, list, release, forget, purge, reindex, doctor."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ._context import FolderClock, data_folder, open_engine
+from ._junk import add_doctor, diagnose
 from ._open import load_definition
 
 if TYPE_CHECKING:
-    from ..memory import Memory
+    from ..memory import Memory, Record
 
 _KINDS = ("canon", "post", "reply", "told", "fact", "promise", "insight", "performance")
 
@@ -27,10 +28,23 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     listing.add_argument("persona", help="handle")
     listing.add_argument("--kind", choices=_KINDS)
     listing.add_argument("--limit", type=int, default=30)
+    states = listing.add_mutually_exclusive_group()
+    states.add_argument(
+        "--quarantined", action="store_const", const="quarantined", dest="state", help="what is kept apart, and why"
+    )
+    states.add_argument(
+        "--ended", action="store_const", const="ended", dest="state", help="what does not hold any more"
+    )
+    states.add_argument("--all", action="store_const", const="all", dest="state", help="all of it")
+    release = actions.add_parser("release", help="let quarantined records be recalled after all")
+    release.add_argument("records", nargs="+", metavar="RECORD", help="a record's id")
     forget = actions.add_parser("forget", help="erase records from journal and index")
     forget.add_argument("--persona", help="only of this handle")
     forget.add_argument("--author", help="all that this person said")
     forget.add_argument("--record", help="one record by its id")
+    purge = actions.add_parser("purge", help="erase all that one person said, to all personas")
+    purge.add_argument("--author", required=True, help="the person's handle")
+    add_doctor(actions)
     reindex = actions.add_parser("reindex", help="rebuild the index from the journal, without the model")
     reindex.add_argument("--persona", help="only of this handle")
     actions.add_parser("health", help="compare the index with the journal")
@@ -66,8 +80,17 @@ def _do(args: argparse.Namespace, memory: Memory) -> int:
     if args.action == "search":
         _search(args, memory)
     elif args.action == "list":
-        for record in memory.list(_handle(args.persona), kind=args.kind, limit=args.limit):
+        state = args.state or "valid"
+        for record in memory.list(_handle(args.persona), kind=args.kind, limit=args.limit, state=state):
             print(f"{record.id}  {record.at:%Y-%m-%d %H:%M}  {record.kind:<7} @{record.author}: {record.text}")
+            if notes := _notes(record):
+                print(f"{'':34}{notes}")
+    elif args.action == "release":
+        return _release(args, memory)
+    elif args.action == "purge":
+        print(f"Erased {memory.forget(author=_handle(args.author))} records of @{_handle(args.author)}.")
+    elif args.action == "doctor":
+        return _doctor(args, memory)
     elif args.action == "forget":
         author = args.author.lstrip("@") if args.author else None
         handle = _handle(args.persona) if args.persona else None
@@ -82,6 +105,40 @@ def _do(args: argparse.Namespace, memory: Memory) -> int:
             print(f"@{state.persona}: journal {state.journal}, index {state.index}, {word}")
         return 0 if all(state.ok for state in states) else 1
     return 0
+
+
+def _notes(record: Record) -> str:
+    notes = [f"quarantined: {record.quarantined}"] if record.quarantined else []
+    if record.valid_until:
+        by = f", superseded by {record.superseded_by}" if record.superseded_by else ""
+        notes.append(f"ended {record.valid_until:%Y-%m-%d %H:%M}{by}")
+    notes += [f"rests on {len(record.rests_on)} records"] if record.rests_on else []
+    notes += [f"told {record.count} times"] if record.count > 1 else []
+    return "; ".join(notes)
+
+
+def _release(args: argparse.Namespace, memory: Memory) -> int:
+    from ..store import writing
+
+    engine = open_engine(args)
+    with writing(engine) as session:
+        count = memory.restore(args.records, session)
+    engine.dispose()
+    print(f"Released {count} records.")
+    return 0 if count else 1
+
+
+def _doctor(args: argparse.Namespace, memory: Memory) -> int:
+    definition, _ = load_definition(args)
+    personas = [p for p in definition.personas if args.persona is None or p.handle == _handle(args.persona)]
+    if not personas:
+        print(f"The personas file has no @{_handle(args.persona)}.")
+        return 2
+    engine = open_engine(args)
+    try:
+        return diagnose(memory, engine, personas, FolderClock(engine).now())
+    finally:
+        engine.dispose()
 
 
 def _search(args: argparse.Namespace, memory: Memory) -> None:
