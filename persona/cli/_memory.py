@@ -12,7 +12,7 @@ from ._junk import add_doctor, diagnose
 from ._open import load_definition
 
 if TYPE_CHECKING:
-    from ..memory import Memory, Record
+    from ..memory import Memory, Record, State
 
 _KINDS = ("canon", "post", "reply", "told", "fact", "promise", "insight", "performance")
 
@@ -80,7 +80,7 @@ def _do(args: argparse.Namespace, memory: Memory) -> int:
     if args.action == "search":
         _search(args, memory)
     elif args.action == "list":
-        state = args.state or "valid"
+        state: State = args.state or "valid"
         for record in memory.list(_handle(args.persona), kind=args.kind, limit=args.limit, state=state):
             print(f"{record.id}  {record.at:%Y-%m-%d %H:%M}  {record.kind:<7} @{record.author}: {record.text}")
             if notes := _notes(record):
