@@ -6,6 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class Known(Embeddings):
         return list(self._vectors[text].tolist())
 
 
-def chroma(talk: Talk, vectors: Vectors) -> Ask:
+def chroma(talk: Talk, vectors: Vectors, done: ExitStack) -> Ask:
     """Chroma as it is: cosine, its default settings."""
     import chromadb
 
@@ -52,7 +53,7 @@ def chroma(talk: Talk, vectors: Vectors) -> Ask:
     return ask
 
 
-def langchain_chroma(talk: Talk, vectors: Vectors) -> Ask:
+def langchain_chroma(talk: Talk, vectors: Vectors, done: ExitStack) -> Ask:
     """LangChain's Chroma vector store as a retriever."""
     from langchain_chroma import Chroma
 
@@ -66,13 +67,13 @@ def langchain_chroma(talk: Talk, vectors: Vectors) -> Ask:
     return lambda text: [document.metadata["id"] for document in retriever.invoke(text)]
 
 
-def bm25(talk: Talk, vectors: Vectors) -> Ask:
+def bm25(talk: Talk, vectors: Vectors, done: ExitStack) -> Ask:
     """The library bm25s with its English stop words, without vectors."""
     ranked = _bm25(talk)
     return lambda text: ranked(text)[:TOP]
 
 
-def chroma_and_bm25(talk: Talk, vectors: Vectors) -> Ask:
+def chroma_and_bm25(talk: Talk, vectors: Vectors, done: ExitStack) -> Ask:
     """Both rankings by reciprocal rank fusion with c = 60, as LangChain's EnsembleRetriever does."""
     by_words = _bm25(talk)
     ids = [turn.id for turn in talk.turns]
@@ -108,13 +109,13 @@ def _bm25(talk: Talk) -> Ask:
     return ask
 
 
-def mem0(talk: Talk, vectors: Vectors) -> Ask:
+def mem0(talk: Talk, vectors: Vectors, done: ExitStack) -> Ask:
     """mem0's own store and search; turns are added as they are (infer=False), because its extraction needs an LLM.
 
     Its BM25 half needs a model of the hub (fastembed), so that offline it searches by vectors alone.
     """
     os.environ["MEM0_TELEMETRY"] = "False"
-    folder = tempfile.mkdtemp()
+    folder = done.enter_context(tempfile.TemporaryDirectory())
     os.environ["MEM0_DIR"] = folder
     from mem0 import Memory
 
@@ -139,7 +140,7 @@ def mem0(talk: Talk, vectors: Vectors) -> Ask:
     return ask
 
 
-def langmem(talk: Talk, vectors: Vectors) -> Ask:
+def langmem(talk: Talk, vectors: Vectors, done: ExitStack) -> Ask:
     """langmem's search tool over langgraph's store; turns are put in as they are, for the same reason."""
     from langgraph.store.memory import InMemoryStore
     from langmem import create_search_memory_tool
@@ -156,7 +157,7 @@ def langmem(talk: Talk, vectors: Vectors) -> Ask:
     return ask
 
 
-def ours(talk: Talk, vectors: Vectors) -> Ask:
+def ours(talk: Talk, vectors: Vectors, done: ExitStack) -> Ask:
     """persona_memory with the default weights: journal, shelf and all."""
     from sqlalchemy import create_engine
     from sqlalchemy.orm import Session
@@ -171,10 +172,12 @@ def ours(talk: Talk, vectors: Vectors) -> Ask:
         def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
             return np.array([vectors[text] for text in texts], dtype=np.float32).reshape(len(texts), 384)
 
-    folder = Path(tempfile.mkdtemp())
+    folder = Path(done.enter_context(tempfile.TemporaryDirectory()))
     engine = create_engine(f"sqlite:///{folder / 'persona.db'}")
     Table.metadata.create_all(engine)
     memory = ChromaMemory(engine=engine, folder=folder, embedder=Given())
+    done.callback(engine.dispose)
+    done.callback(memory.close)
     records = [
         Record(
             id=record_id(persona="ida", kind="post", author=turn.author, text=turn.text, source=turn.id),
@@ -193,7 +196,7 @@ def ours(talk: Talk, vectors: Vectors) -> Ask:
     return ask
 
 
-SYSTEMS: Mapping[str, Callable[[Talk, Vectors], Ask]] = {
+SYSTEMS: Mapping[str, Callable[[Talk, Vectors, ExitStack], Ask]] = {
     "Chroma": chroma,
     "LangChain's Chroma retriever": langchain_chroma,
     "BM25": bm25,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from persona.memory import Query, Record
 from persona.recall import Scoring, grid, rounded
 from persona.shelf import Shelf
 
-GRID = {"words": (0.7, 1.0, 1.4), "neighbours": (0.3, 0.45, 0.6), "time": (1.5, 2.5, 3.5)}
+GRID = {"words": (0.5, 0.7, 1.0), "neighbours": (0.3, 0.45, 0.6), "time": (2.5, 3.5, 5.0)}
 OURS = "persona_memory"
 CHOSEN = "persona_memory, weights of the others"
 
@@ -51,17 +52,18 @@ def run(talks: Sequence[Talk], vectors: Vectors) -> tuple[dict[str, Marks], dict
     for name, make in SYSTEMS.items():
         marks[name] = Marks()
         for talk in talks:
-            try:
-                ask = make(talk, vectors)
-                ask(talk.questions[0].text)
-            except Exception as error:
-                lacking = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
-                cure = f"; pip install {NEEDS.get(lacking, lacking)}" if lacking else ""
-                missing[name] = f"{type(error).__name__}: {str(error)[:200]}{cure}"
-                break
-            start = time.process_time()
-            answers = [ask(question.text) for question in talk.questions]
-            marks[name].seconds += time.process_time() - start
+            with ExitStack() as done:
+                try:
+                    ask = make(talk, vectors, done)
+                    ask(talk.questions[0].text)
+                except Exception as error:
+                    lacking = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
+                    cure = f"; pip install {NEEDS.get(lacking, lacking)}" if lacking else ""
+                    missing[name] = f"{type(error).__name__}: {str(error)[:200]}{cure}"
+                    break
+                start = time.process_time()
+                answers = [ask(question.text) for question in talk.questions]
+                marks[name].seconds += time.process_time() - start
             for question, found in zip(talk.questions, answers, strict=True):
                 marks[name].mark(talk, question.kind, question.evidence, found)
         if name in missing:

@@ -1,129 +1,160 @@
-"""How fast the memory embeds, indexes and recalls: `python -m benchmarks.memory_speed [--data comments.jsonl]`."""
+"""How fast memories take in and find again, what they weigh, and how fast texts are embedded.
+
+`python -m benchmarks.memory_speed`. Every store is filled and asked in a process of its own. Questions ask for the
+ten best of one persona, with texts; the model's time is not in them.
+"""
 
 from __future__ import annotations
 
-import argparse
 import json
-import random
+import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
-PARTS = (
-    ("Today I", "This morning we", "Who else", "My friend", "Never again will I", "At the market I", "Tomorrow we"),
-    ("baked", "walked past", "painted", "bought", "fixed", "photographed", "cooked", "cycled to", "planted", "lost"),
-    ("rye bread", "an old bicycle", "the frozen canal", "a linen coat", "tomato seeds", "a film camera", "a chair"),
-    ("and it rained.", "before breakfast.", "with cold hands.", "for the third time!", "and told nobody.", ""),
-)
+import numpy as np
+
+from benchmarks._report import finish, machine, parser, table
+
+LOADS = {"1,000 x 100": (1000, 100), "10 x 10,000": (10, 10000)}
+QUICK = {"64 x 100": (64, 100), "2 x 2,000": (2, 2000)}
 
 
-def timed(action: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
+def spread(work: Callable[[int], object], count: int) -> dict[str, float]:
+    """Return milliseconds of `work(0)`, `work(1)` and so on, by the clock and of the CPU."""
+    wall, cpu = [], []
+    for i in range(count):
+        start, busy = time.perf_counter(), time.process_time()
+        work(i)
+        wall.append((time.perf_counter() - start) * 1e3)
+        cpu.append((time.process_time() - busy) * 1e3)
+    return {
+        "p50_ms": round(float(np.percentile(wall, 50)), 3),
+        "p95_ms": round(float(np.percentile(wall, 95)), 3),
+        "p50_cpu_ms": round(float(np.percentile(cpu, 50)), 3),
+    }
 
 
-def strings(value: object) -> Iterator[str]:
-    """Yield every text under a key `text`, at any depth."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key == "text" and isinstance(inner, str):
-                yield inner
-            else:
-                yield from strings(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from strings(inner)
+def resident() -> float:
+    """Return the RAM of this process that is not shared with files, in MB."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("RssAnon:")[1].split()[0]) / 1024
 
 
-def texts_of(data: Path | None, count: int) -> list[str]:
-    rng = random.Random(11)
-    if data is None:
-        made = {" ".join(rng.choice(part) for part in PARTS) for _ in range(count * 4)}
-    else:
-        made = {text for line in data.read_text(encoding="utf-8").splitlines() for text in strings(json.loads(line))}
-    texts = sorted(made)
-    rng.shuffle(texts)
-    return texts[:count]
+def store(name: str, personas: int, each: int, count: int) -> dict[str, Any]:
+    """Fill one store and ask it; return its figures."""
+    from benchmarks._speed_stores import STORES, Load, Ours
 
-
-def measure(texts: list[str], folder: Path) -> dict[str, float]:
-    from sqlalchemy import create_engine
-    from sqlalchemy.orm import Session
-
-    from persona.memory import Query, Record, record_id
-    from persona.store.tables import Table
-    from persona_memory import ChromaMemory, MiniLM
-
-    result: dict[str, float] = {"records": len(texts)}
-    model = MiniLM()
-    result["import_torch_s"] = timed(lambda: __import__("torch"))
-    result["first_embedding_s"] = timed(lambda: model.embed(["bread"]))
-    one = texts[:96]
-    alone = timed(lambda: [model.embed([text]) for text in one])
-    batched = timed(lambda: [model.embed(one[i : i + 32]) for i in range(0, len(one), 32)])
-    result |= {"embed_alone_per_s": len(one) / alone, "embed_batch32_per_s": len(one) / batched}
-    result["embed_batch_ratio"] = alone / batched
-
-    engine = create_engine(f"sqlite:///{folder / 'persona.db'}")
-    Table.metadata.create_all(engine)
-    memory = ChromaMemory(engine=engine, folder=folder, embedder=model)
-    rng = random.Random(5)
-    records = []
-    for i, text in enumerate(texts):
-        told = rng.random() < 0.5
-        author = f"a{i % 40}" if told else "ida"
-        records.append(
-            Record(
-                id=record_id(persona="ida", kind="told" if told else "post", author=author, text=text, source=str(i)),
-                persona="ida", kind="told" if told else "post", text=text, author=author, source=str(i),
-                at=NOW - timedelta(minutes=rng.randrange(10080)), trust=0.6 if told else 1.0,
-            )
-        )  # fmt: skip
-    with Session(engine) as session, session.begin():
-        spent = timed(lambda: memory.remember(records, session))
-    result["remember_ms_per_record"] = spent * 1e3 / len(records)
-    memory._index.strangers([])  # opens Chroma, so that its import is not counted as syncing
-    result["sync_ms_per_record"] = timed(memory.sync) * 1e3 / len(records)
-    memory.close()
-    result["open_and_check_ms"] = timed(memory.sync) * 1e3
-    queries = [Query(persona="ida", text=f"what about {text}", now=NOW) for text in rng.choices(texts, k=64)]
-    memory.recall(queries[:1])
-    result["recall_one_ms"] = timed(lambda: [memory.recall([query]) for query in queries[:32]]) * 1e3 / 32
-    result["recall_batch16_ms"] = (
-        timed(lambda: [memory.recall(queries[i : i + 16]) for i in range(0, 64, 16)]) * 1e3 / 4
-    )
-    vectors = dict(zip([q.text for q in queries], memory.embed([q.text for q in queries]), strict=True))
-    import numpy as np
-
-    memory.embed = lambda texts: np.array([vectors[text] for text in texts])  # type: ignore[method-assign]
-    result["search_one_ms"] = timed(lambda: [memory.recall([query]) for query in queries[:32]]) * 1e3 / 32
-    result["search_batch16_ms"] = (
-        timed(lambda: [memory.recall(queries[i : i + 16]) for i in range(0, 64, 16)]) * 1e3 / 4
-    )
-    memory.close()
-    engine.dispose()
+    load = Load(personas, each)
+    with tempfile.TemporaryDirectory() as folder:
+        kept = STORES[name](load, Path(folder))
+        before, busy, start = resident(), time.process_time(), time.perf_counter()
+        kept.fill()
+        busy, wall = time.process_time() - busy, time.perf_counter() - start
+        result: dict[str, Any] = {
+            "ingest_per_s": round(len(load.texts) / wall),
+            "ingest_per_cpu_s": round(len(load.texts) / max(busy, 1e-9)),
+        }
+        result["first_recall"] = spread(lambda i: kept.ask(i), min(count, personas, 64))
+        for i in range(len(load.who)):
+            kept.ask(i)
+        if isinstance(kept, Ours):
+            for persona in range(personas):
+                kept.memory._shelves.get(load.name(persona))
+        result["recall"] = spread(kept.ask, count)
+        result["ram_mb"] = round(resident() - before, 1)
+        result["open_files"] = len(os.listdir("/proc/self/fd"))
+        if isinstance(kept, Ours):
+            result["shelves_mb"] = round(kept.memory._shelves.nbytes / 1e6, 1)
+            kept.memory._shelves.clear()
+            result["idle"] = spread(kept.ask, min(count, personas))
+            result["remember_one"] = spread(kept.one_more, count)
+        result["disk_mb"] = round(sum(f.stat().st_size for f in Path(folder).rglob("*") if f.is_file()) / 1e6, 1)
+        kept.close()
     return result
 
 
+def embedding(count: int) -> dict[str, Any]:
+    """Hold the packaged model's forward pass against sentence-transformers' own encode, on the same texts."""
+    from benchmarks._speed_stores import Load
+    from persona_memory import MiniLM
+    from persona_memory.minilm import packaged
+
+    texts = [" ".join(text.split()[: 4 + i % 9]) for i, text in enumerate(Load(1, count).texts)]
+    model = MiniLM()
+    model.embed(texts[:8])
+    busy = time.process_time()
+    ours = model.embed(texts)
+    spent = time.process_time() - busy
+    result: dict[str, Any] = {"texts": count, "ours_per_cpu_s": round(count / spent, 1)}
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        return result | {"not_run": "pip install sentence-transformers"}
+    theirs = SentenceTransformer(str(packaged()), device="cpu")
+    theirs.encode(texts[:8])
+    busy = time.process_time()
+    wanted = np.asarray(theirs.encode(texts, normalize_embeddings=True))
+    other = time.process_time() - busy
+    result |= {"sentence_transformers_per_cpu_s": round(count / other, 1), "ratio": round(other / spent, 2)}
+    return result | {"worst_cosine": round(float((ours * wanted).sum(1).min()), 6)}
+
+
+def apart(arguments: Sequence[str]) -> dict[str, Any]:
+    """Run a part of this benchmark in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.memory_speed", *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return {"not_run": (done.stderr.strip().splitlines() or ["it was killed"])[-1][:200]}
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
-    parser.add_argument("--quick", action="store_true", help="200 records instead of 1,000")
-    parser.add_argument("--data", type=Path, help="JSON lines whose `text` values are remembered")
-    parser.add_argument("--records", type=int, help="how many records")
-    options = parser.parse_args()
-    texts = texts_of(options.data, options.records or (200 if options.quick else 1000))
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(texts, Path(folder))
-    for name, value in result.items():
-        print(f"{name:24} {value:10.2f}")
-    if options.json:
-        print(json.dumps({name: round(value, 4) for name, value in result.items()}))
+    arguments = parser(__doc__)
+    arguments.add_argument("--part", nargs="+", help="one store, personas, records each, questions; for own use")
+    options = arguments.parse_args()
+    if options.part:
+        name, *numbers = options.part
+        print(json.dumps(embedding(int(numbers[0])) if name == "embedding" else store(name, *map(int, numbers))))
+        return
+    from benchmarks._speed_stores import STORES
+
+    report: dict[str, Any] = {"machine": machine(["chromadb", "numpy", "sqlalchemy", "torch", "sentence-transformers"])}
+    count = 100 if options.quick else 400
+    for title, (personas, each) in (QUICK if options.quick else LOADS).items():
+        found = {name: apart(["--part", name, str(personas), str(each), str(count)]) for name in STORES}
+        report[title] = found
+        print(f"\n{title} records")
+        print(table([_line(name, one) for name, one in found.items() if "not_run" not in one]))
+        for name, one in found.items():
+            if "not_run" in one:
+                print(f"not run: {name}: {one['not_run']}")
+    report["embedding"] = apart(["--part", "embedding", "64" if options.quick else "400"])
+    print(f"\nembedding: {report['embedding']}")
+    finish(report, as_json=options.json)
+
+
+def _line(name: str, one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "store": name,
+        "p50 ms": one["recall"]["p50_ms"],
+        "p95 ms": one["recall"]["p95_ms"],
+        "CPU p50": one["recall"]["p50_cpu_ms"],
+        "idle CPU": one.get("idle", one["first_recall"])["p50_cpu_ms"],
+        "in /s": one["ingest_per_s"],
+        "in /CPU s": one["ingest_per_cpu_s"],
+        "one more": one.get("remember_one", {}).get("p50_ms", ""),
+        "its CPU": one.get("remember_one", {}).get("p50_cpu_ms", ""),
+        "RAM MB": one["ram_mb"],
+        "disk MB": one["disk_mb"],
+        "files": one["open_files"],
+    }
 
 
 if __name__ == "__main__":

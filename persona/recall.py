@@ -46,9 +46,9 @@ class Scoring:
     """
 
     relevance: float = 1.0
-    words: float = 1.0
+    words: float = 0.7
     neighbours: float = 0.45
-    time: float = 2.5
+    time: float = 3.5
     recency: float = 0.2
     importance: float = 0.1
     half_life: timedelta = timedelta(days=7)

@@ -1,4 +1,4 @@
-"""Chroma as an index of ids and vectors: no texts, no metadata, nothing that the journal does not hold."""
+"""Chroma as an index of ids and vectors: no texts, and only the persona's name beside them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ _log = logging.getLogger(__name__)
 _HNSW = {"space": "cosine", "ef_search": 1024, "ef_construction": 200, "max_neighbors": 16, "num_threads": 1}
 
 
+_SHARDS = 32
+"""A collection costs 2.6 MB and four open files: personas share so many, each in the one its digest names."""
+
+
 class IndexBroken(Exception):
     """Chroma's files cannot be used; the index must be built anew from the journal."""
 
 
 class ChromaIndex:
-    """One Chroma client on one folder, a collection per persona. Opened at first use; not thread-safe by itself.
+    """One Chroma client on one folder, personas hashed into collections. Not thread-safe by itself.
 
-    Damaged files can end the process inside Chroma, so they are never read: closing seals the files with their
+    Opened at first use. Damaged files can end the process inside Chroma, so they are never read: closing seals the
+    files with their
     digests, and an index without a matching seal is deleted unread. Whoever opens it must therefore compare it
     with the journal. While another process holds the folder, an index of its own in a temporary folder is used.
     """
@@ -42,8 +47,9 @@ class ChromaIndex:
         self._collections: dict[str, Any] = {}
 
     def ids(self, persona: str) -> list[str]:
-        """Return the ids in the persona's collection, sorted."""
-        return sorted(self._do(lambda: self._collection(persona).get(include=[])["ids"]))
+        """Return the persona's ids, sorted."""
+        where = {"persona": persona}
+        return sorted(self._do(lambda: self._collection(persona).get(where=where, include=[])["ids"]))
 
     def put(self, persona: str, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Add or replace entries."""
@@ -52,23 +58,27 @@ class ChromaIndex:
             collection, size = self._collection(persona), int(self._client.get_max_batch_size())
             for start in range(0, len(ids), size):
                 part = slice(start, start + size)
-                collection.upsert(ids=list(ids[part]), embeddings=vectors[part])
+                names = [{"persona": persona}] * len(ids[part])
+                collection.upsert(ids=list(ids[part]), embeddings=vectors[part], metadatas=names)
 
         self._do(write)
 
     def search(self, persona: str, vectors: NDArray[np.float32], k: int) -> list[list[str]]:
         """Return, for each vector, up to `k` ids of the nearest entries."""
-        return self._do(
-            lambda: [
-                list(ids)
-                for ids in self._collection(persona).query(query_embeddings=vectors, n_results=k, include=[])["ids"]
-            ]
-        )
+
+        def ask() -> list[list[str]]:
+            where = {"persona": persona}
+            found = self._collection(persona).query(query_embeddings=vectors, n_results=k, where=where, include=[])
+            return [list(ids) for ids in found["ids"]]
+
+        return self._do(ask)
 
     def strangers(self, personas: Sequence[str]) -> int:
-        """Return how many collections belong to none of `personas`."""
-        names = {_name(persona) for persona in personas}
-        return self._do(lambda: sum(c.name not in names for c in self._open().list_collections()))
+        """Return how many entries belong to none of `personas`."""
+        where = {"persona": {"$nin": [*personas, ""]}}
+        return self._do(
+            lambda: sum(len(c.get(where=where, include=[])["ids"]) for c in self._open().list_collections())
+        )
 
     def destroy(self) -> None:
         """Let go of the files, delete them and start an empty index.
@@ -147,11 +157,12 @@ class ChromaIndex:
         return self._client
 
     def _collection(self, persona: str) -> Any:
-        if persona not in self._collections:
-            self._collections[persona] = self._open().get_or_create_collection(
-                _name(persona), embedding_function=None, configuration={"hnsw": _HNSW}
+        name = _name(persona)
+        if name not in self._collections:
+            self._collections[name] = self._open().get_or_create_collection(
+                name, embedding_function=None, configuration={"hnsw": _HNSW}
             )
-        return self._collections[persona]
+        return self._collections[name]
 
     def _do(self, action: Callable[[], T]) -> T:
         try:
@@ -184,4 +195,4 @@ def _seal(folder: Path) -> str:
 
 def _name(persona: str) -> str:
     # Chroma allows only [a-zA-Z0-9._-] in a collection's name.
-    return f"persona-{digest('collection', persona)}"
+    return f"shard-{int(digest('collection', persona), 16) % _SHARDS}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from persona.errors import ForgetsNothing
 from persona.memory import Health, Memory, Query, Recalled, Record, RecordKind, State
 from persona.recall import Scoring, grid, rounded
 from persona.reflection import changes
+from persona.store import open_store, writing
 
 from . import journal
 from .embedder import Embedder
@@ -40,11 +41,10 @@ _DEFAULT = Scoring()
 
 
 class ChromaMemory(Memory):
-    """The journal is the truth, Chroma is its index.
+    """The journal is the truth, shelves in RAM are its copy, Chroma is its index.
 
-    Chroma names the nearest records; the journal's own vectors give the scores. Where a record outside Chroma's
-    answer could still score higher, or a filter leaves too few, the persona's rows are scanned instead: the answer
-    is always that of the full scan. An index that is damaged or behind is mended from the journal without the model.
+    Every record that a query allows is scored from the journal's own vectors, so that the answer hangs on the journal
+    alone. An index that is damaged or behind is mended from the journal without the model.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class ChromaMemory(Memory):
         self._checked = False
         self._lock = RLock()
         self._shelves = Shelves(engine, held_bytes)
+        self._own_engine = False
 
     @classmethod
     def open(cls, *, engine: Engine, folder: Path, personas: Sequence[Persona]) -> Self:
@@ -78,6 +79,21 @@ class ChromaMemory(Memory):
             scoring.setdefault(persona.name, one)
             scoring[persona.handle] = one
         return cls(engine=engine, folder=folder, scoring=scoring)
+
+    @classmethod
+    def at(cls, folder: Path | str, **settings: Any) -> Self:
+        """Open a memory of its own in `folder`, without the engine; `close` lets go of its database too.
+
+        `settings` are those of the constructor. The folder is made if it is not there. `keep` writes to it.
+        """
+        memory = cls(engine=open_store(Path(folder)), folder=Path(folder), **settings)
+        memory._own_engine = True
+        return memory
+
+    def keep(self, records: Sequence[Record]) -> int:
+        """Remember records in a transaction of its own; they are durable when it returns how many were new."""
+        with writing(self._engine) as session:
+            return self.remember(records, session)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return rounded(self._embedder.embed(texts))
@@ -173,6 +189,8 @@ class ChromaMemory(Memory):
         with self._lock:
             self._index.close()
             self._shelves.close()
+            if self._own_engine:
+                self._engine.dispose()
             self._seen.clear()
             self._checked = False
 

@@ -185,9 +185,9 @@ RECALL_WEIGHTS = Part(
     },
     defaults={
         "relevance": 1.0,
-        "words": 1.0,
+        "words": 0.7,
         "neighbours": 0.45,
-        "time": 2.5,
+        "time": 3.5,
         "recency": 0.2,
         "importance": 0.1,
         "kinds": {},

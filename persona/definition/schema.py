@@ -289,9 +289,9 @@ class RecallWeights(Model):
     """What counts how much when memory is searched. The defaults are measured: see docs/memory.md."""
 
     relevance: float = Field(default=1.0, ge=0, le=10, description="How close in meaning it is.")
-    words: float = Field(default=1.0, ge=0, le=10, description="How many rare words, names and codes it shares.")
+    words: float = Field(default=0.7, ge=0, le=10, description="How many rare words, names and codes it shares.")
     neighbours: float = Field(default=0.45, ge=0, le=0.9, description="What turns beside it in its thread count.")
-    time: float = Field(default=2.5, ge=0, le=10, description="Whether it is of the time that is asked about.")
+    time: float = Field(default=3.5, ge=0, le=10, description="Whether it is of the time that is asked about.")
     recency: float = Field(default=0.2, ge=0, le=10, description="How new it is, and how lately it was recalled.")
     importance: float = Field(default=0.1, ge=0, le=10, description="How much it matters.")
     kinds: dict[RecordKind, Annotated[float, Field(ge=0, le=10)]] = Field(
