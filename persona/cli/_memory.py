@@ -80,8 +80,8 @@ def _do(args: argparse.Namespace, memory: Memory) -> int:
     if args.action == "search":
         _search(args, memory)
     elif args.action == "list":
-        state: State = args.state or "valid"
-        for record in memory.list(_handle(args.persona), kind=args.kind, limit=args.limit, state=state):
+        within: State = args.state or "valid"
+        for record in memory.list(_handle(args.persona), kind=args.kind, limit=args.limit, state=within):
             print(f"{record.id}  {record.at:%Y-%m-%d %H:%M}  {record.kind:<7} @{record.author}: {record.text}")
             if notes := _notes(record):
                 print(f"{'':34}{notes}")
