@@ -8,6 +8,7 @@ because importing a transformers model class takes seconds, which every command 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -16,6 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _EPSILON = 1e-12
+_ROWS = 256
+"""For how many rows of a product its weight is laid out."""
+
+Product = Callable[[Tensor, Tensor], Tensor]
 
 
 class Encoder:
@@ -30,6 +35,9 @@ class Encoder:
         self.w = {name: t.float() for name, t in tensors.items() if t.is_floating_point()}
         for i in range(self.layers):
             self._fuse(f"encoder.layer.{i}.attention.self.")
+        self._products = {
+            name: product(w) for name, w in self.w.items() if name.startswith("encoder.") and w.dim() == 2
+        }
 
     def _fuse(self, at: str) -> None:
         for part in ("weight", "bias"):
@@ -38,7 +46,7 @@ class Encoder:
             )
 
     def _linear(self, x: Tensor, at: str) -> Tensor:
-        return F.linear(x, self.w[f"{at}.weight"], self.w[f"{at}.bias"])
+        return self._products[f"{at}.weight"](x, self.w[f"{at}.bias"])
 
     def _norm(self, x: Tensor, at: str) -> Tensor:
         return F.layer_norm(x, (self.dimensions,), self.w[f"{at}.weight"], self.w[f"{at}.bias"], _EPSILON)
@@ -67,3 +75,20 @@ class Encoder:
                 x = self._layer(x, bias, f"encoder.layer.{i}.")
             keep = mask.float()[:, :, None]
             return F.normalize((x * keep).sum(1) / keep.sum(1), dim=1)
+
+
+def product(weight: Tensor) -> Product:
+    """Return the product of rows with `weight` [out, in] plus a bias: in oneDNN's own layout where torch has it."""
+    try:
+        packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), _ROWS)
+        multiply = torch.ops.mkldnn._linear_pointwise.default
+
+        def quick(x: Tensor, bias: Tensor) -> Tensor:
+            return multiply(x, packed, bias, "none", [], "")  # type: ignore[no-any-return]
+
+        rows, bias = torch.linspace(-1, 1, weight.shape[1]).repeat(2, 1), weight[:, 0].contiguous()
+        if torch.allclose(quick(rows, bias), F.linear(rows, weight, bias), rtol=1e-4, atol=1e-4):
+            return quick
+    except (RuntimeError, AttributeError, NotImplementedError):
+        pass
+    return lambda x, bias: F.linear(x, weight, bias)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +30,8 @@ _MAX_CHARS = 4000
 _STEP = 8
 _LEAST = 16
 _BATCH_TOKENS = 1024
+_KEPT = 1024
+"""How many texts' vectors are kept: a comment is looked at when it is heard, recalled for and answered."""
 _checked: dict[tuple[str, int, int], str] = {}
 
 
@@ -68,13 +72,26 @@ class MiniLM:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._parts: tuple[Encoder, Tokenizer] | None = None
+        self._kept: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._lock = Lock()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector per text, shape (len(texts), 384). Text after 256 tokens is not looked at."""
-        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        if not texts:
-            return vectors
+        with self._lock:
+            found = {text: self._kept[text] for text in texts if text in self._kept}
+            if new := [text for text in dict.fromkeys(texts) if text not in found]:
+                found |= zip(new, self._encoded(new), strict=True)
+            for text in found if len(found) <= _KEPT else ():
+                self._kept[text] = found[text]
+                self._kept.move_to_end(text)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return np.array([found[text] for text in texts], dtype=np.float32).reshape(-1, self.dimensions)
+
+    def _encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
         import torch
+
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
 
         encoder, tokenizer = self._load()
         # A lone surrogate cannot be encoded as UTF-8, and a page of text is cut before it costs tokenizer time.

@@ -57,12 +57,26 @@ def test_gives_the_vectors_of_the_transformers_model() -> None:
 @pytest.mark.model
 def test_a_text_has_the_same_bits_alone_and_in_any_batch() -> None:
     model, texts = MiniLM(), shuffled()
-    alone = np.concatenate([model.embed([text]) for text in texts])
+    alone = np.concatenate([model._encoded([text]) for text in texts])
     for size in (3, 32, len(texts)):
         order = random.Random(size).sample(range(len(texts)), len(texts))
         for start in range(0, len(order), size):
             part = order[start : start + size]
-            assert np.array_equal(model.embed([texts[i] for i in part]), alone[part])
+            assert np.array_equal(model._encoded([texts[i] for i in part]), alone[part])
+    assert np.array_equal(model.embed([*texts, *texts[:5]]), np.concatenate([alone, alone[:5]]))
+    assert np.array_equal(model.embed(texts[::-1]), alone[::-1])
+
+
+@pytest.mark.model
+def test_a_text_is_looked_at_once_while_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minilm, "_KEPT", 2)
+    model, asked = MiniLM(), []
+    encoded = model._encoded
+    monkeypatch.setattr(model, "_encoded", lambda texts: asked.extend(texts) or encoded(texts))
+    for text in ("bread", "oven", "bread", "canal", "bread", "oven"):
+        model.embed([text, text])
+    assert asked == ["bread", "oven", "canal", "oven"]
+    assert len(model._kept) == 2
 
 
 @pytest.mark.model
