@@ -15,6 +15,11 @@ from persona.writer import LocalModel
 from persona.writer.compiled import works
 from persona.writer.pocket import cache_home
 
+PACKAGES = {
+    "llama_cpp": "'persona[bench]'",
+    "ctranslate2": "'persona[bench]'",
+    "langchain_huggingface": "'persona[dev]'",
+}
 DRAW = {"do_sample": True, "temperature": TEMPERATURE, "top_k": TOP_K, "top_p": TOP_P}
 
 
@@ -24,14 +29,15 @@ class Engine(ABC):
     name: str
     serial = False
     needs: tuple[str, ...] = ()
-    """Packages without which it is left out."""
+    """Modules without which it is left out."""
 
     def __init__(self, loads: Loads) -> None:
         self.loads = loads
 
     def missing(self) -> str:
-        """Return the first package that is not installed, or nothing."""
-        return next((name for name in self.needs if importlib.util.find_spec(name) is None), "")
+        """Return what is not there and how to get it, or nothing."""
+        name = next((name for name in self.needs if importlib.util.find_spec(name) is None), "")
+        return f"it is not installed: pip install 'persona[{EXTRAS[name]}]'" if name else ""
 
     @abstractmethod
     def open(self, folder: Path, scratch: Path) -> None:
@@ -64,7 +70,7 @@ class Persona(Engine):
 
     def missing(self) -> str:
         """Return whether the C compiler is missing, where it is needed."""
-        return "a C compiler" if self.native and not works(cache_home()) else ""
+        return "it needs a C compiler and AVX-512 VNNI" if self.native and not works(cache_home()) else ""
 
     def open(self, folder: Path, scratch: Path) -> None:
         """Load."""
@@ -106,6 +112,20 @@ class Transformers(Engine):
         longest = max(each.wanted for each in load.texts)
         found = self.model.generate(**inputs, max_new_tokens=longest, **DRAW)
         return self.loads.useful(found[:, inputs["input_ids"].shape[1] :].tolist(), load)
+
+
+class DynamicInt8(Transformers):
+    """transformers' `generate` with torch's own dynamic int8 for every linear layer, one text after the other."""
+
+    name = "torch dynamic int8, one by one"
+
+    def open(self, folder: Path, scratch: Path) -> None:
+        """Load and quantise."""
+        import torch
+
+        super().open(folder, scratch)
+        quantise: Any = torch.ao.quantization.quantize_dynamic
+        self.model = quantise(self.model, {torch.nn.Linear}, dtype=torch.qint8)
 
 
 class Padded(Transformers):

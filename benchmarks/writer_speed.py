@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from typing import Any, Literal
 from benchmarks._engines import (
     Continuous,
     CTranslate2,
+    DynamicInt8,
     Engine,
     LlamaCpp,
     Padded,
@@ -43,6 +45,7 @@ ENOUGH = 2.0
 
 PRECISIONS: tuple[Literal["float32", "bfloat16", "int8"], ...] = ("float32", "bfloat16", "int8")
 CASTS = 8
+GREEDY = 8
 
 LOAD = """
 import sys, time
@@ -80,7 +83,8 @@ def engines_of(loads: Loads, *, quick: bool) -> list[Engine]:
     others: list[Engine] = [CTranslate2(loads), LlamaCpp(loads)]
     if quick:
         return [Pipeline(loads), *others, *ours]
-    slow: list[Engine] = [Transformers(loads), Pipeline(loads), PipelineBatch(loads), Padded(loads), Continuous(loads)]
+    slow: list[Engine] = [Transformers(loads), Pipeline(loads), PipelineBatch(loads), DynamicInt8(loads)]
+    slow += [Padded(loads), Continuous(loads)]
     return [*slow, *others, *ours]
 
 
@@ -169,6 +173,24 @@ def losses(folder: Path, data: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def identical(folder: Path, loads: Loads) -> str:
+    """Return how many of some texts persona writes greedily in float32, all at once, as `generate` does one by one."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    load = loads.load("greedy", GREEDY, prefix=256, shared=True, wanted=(40, 40))
+    requests = [replace(each, sampling=replace(each.sampling, temperature=0.0)) for each in load.requests()]
+    ours = LocalModel(folder, device="cpu", precision="float32").write(requests)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    same = 0
+    for each, answer in zip(load.texts, ours, strict=True):
+        prompt = torch.tensor([[*each.shared, *each.own]])
+        found = model.generate(prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=40, do_sample=False)
+        text = loads.tokenizer.decode(found[0, prompt.shape[1] :].tolist(), skip_special_tokens=True)
+        same += text.strip() == answer.candidates[0].text
+    return f"{same} of {len(ours)}"
+
+
 def measure(loads: Loads, folder: Path, *, quick: bool) -> tuple[list[dict[str, Any]], dict[str, float], list[str]]:
     """Return one row per load and way, the rate of each way for one text alone, and what was left out."""
     rows: list[dict[str, Any]] = []
@@ -177,7 +199,7 @@ def measure(loads: Loads, folder: Path, *, quick: bool) -> tuple[list[dict[str, 
     work = loads_of(loads, quick=quick)
     for engine in engines_of(loads, quick=quick):
         if missing := engine.missing():
-            left_out.append(f"{engine.name}: {missing} is not installed")
+            left_out.append(f"{engine.name}: {missing}")
             continue
         with tempfile.TemporaryDirectory() as scratch:
             try:
@@ -245,19 +267,29 @@ def main() -> None:
     numbers = sum(tensor.numel() for tensor in model.tensors().values())
     bandwidth = read_bandwidth()
     rows, alone, left_out = measure(loads, folder, quick=options.quick)
+    same = identical(folder, loads)
     rows, shares = compared(rows), limits(alone, bandwidth, numbers)
     print(table(rows))
     print()
     print(table(shares))
     print(f"share: of {bandwidth / 1e9:.1f} GB read from memory in a CPU second, with every weight read once a token")
     print(f"loading from the cache in a fresh process, imports included: {loaded['seconds']} s")
+    print(f"texts written greedily at once in float32 that are those of generate, token by token: {same}")
     loss = losses(pocket_folder(), options.data) if options.data else []
     if loss:
         print(f"loss of the pocket writer on texts of {CASTS} held-out personas, nats a token:")
         print(table(loss))
     for line in left_out:
         print(f"left out: {line}")
-    report = {"machine": found, "loading": loaded, "bandwidth": bandwidth, "rows": rows, "alone": shares, "loss": loss}
+    report = {
+        "machine": found,
+        "loading": loaded,
+        "bandwidth": bandwidth,
+        "rows": rows,
+        "alone": shares,
+        "loss": loss,
+        "same": same,
+    }
     finish({**report, "left_out": left_out}, as_json=options.json)
 
 

@@ -19,8 +19,10 @@ from .sampler import Sampler, row_seed
 
 log = logging.getLogger(__name__)
 
-Cancelled = Callable[[], bool]
-"""Asked before each token whether to stop."""
+_CANCELLED = "cancelled"
+
+Cancelled = Callable[[str], bool]
+"""Asked before each token, with a request's id, whether that request is wanted no more; from the writing thread."""
 
 
 class Prefilled(Protocol):
@@ -86,6 +88,7 @@ class Row:
     """One candidate while it is written. `growing` is its text so far, where somebody looks at it before its end."""
 
     request: int
+    name: str
     candidate: int
     prompt: Prompt
     sampling: Sampling
@@ -130,7 +133,8 @@ class Decoder:
     def write(self, requests: Sequence[WriteRequest], *, cancelled: Cancelled | None = None) -> list[Written]:
         """Return one answer per request, in order.
 
-        `cancelled` is asked before each token; once it says so, requests that are not done get an error.
+        Once `cancelled` says so, a request that is not done gets an error and leaves its batch before the next token;
+        when none is left, the batch ends and its memory is free.
         """
         prompts, errors = self._prompts(requests)
         done: dict[tuple[int, int], Row] = {}
@@ -142,7 +146,7 @@ class Decoder:
             if index in errors:
                 answers.append(Written(id=request.id, error=errors[index]))
             elif None in found:
-                answers.append(Written(id=request.id, error="cancelled"))
+                answers.append(Written(id=request.id, error=_CANCELLED))
             else:
                 made = tuple(candidate_of(row) for row in found if row is not None)
                 answers.append(Written(id=request.id, candidates=made))
@@ -152,6 +156,7 @@ class Decoder:
         self, rows: list[Row], done: dict[tuple[int, int], Row], errors: dict[int, str], cancelled: Cancelled
     ) -> None:
         """Write `rows` together; if that fails (a bad request, or no memory left), each half of the requests apart."""
+        rows = [row for row in rows if not cancelled(row.name)]
         try:
             for row in self.rows(rows, cancelled):
                 done[row.request, row.candidate] = row
@@ -186,7 +191,7 @@ class Decoder:
         seen: set[int] = set()
         for _ in self._steps(rows, cancelled):
             for index, row in enumerate(rows):
-                if row.finish and index not in seen:
+                if row.finish and row.finish != _CANCELLED and index not in seen:
                     seen.add(index)
                     yield row
 
@@ -208,6 +213,7 @@ class Decoder:
     def _row(self, index: int, candidate: int, request: WriteRequest, prompt: Prompt) -> Row:
         row = Row(
             request=index,
+            name=request.id,
             candidate=candidate,
             prompt=prompt,
             sampling=request.sampling,
@@ -251,7 +257,7 @@ class Decoder:
 
     def _steps(self, rows: list[Row], cancelled: Cancelled) -> Iterator[None]:
         """Write `rows`, yielding after each token."""
-        if cancelled():
+        if not rows or all(cancelled(row.name) for row in rows):
             return
         with torch.inference_mode():
             prompts: list[Prompt] = []
@@ -276,14 +282,16 @@ class Decoder:
                     if not row.finish:
                         self._add(row, token, logprob)
             yield
-            if cancelled():
-                return
+            for row in live:
+                if not row.finish and cancelled(row.name):
+                    row.finish = _CANCELLED
             with torch.inference_mode():
                 keep = [index for index, row in enumerate(live) if not row.finish]
                 if not keep:
                     return
                 # Copying keys and values to drop one row costs more than carrying it on for some steps.
-                if len(keep) * 8 <= len(live) * 7:
+                gone = any(row.finish == _CANCELLED for row in live)
+                if gone or len(keep) * 8 <= len(live) * 7:
                     batch.pick(keep)
                     sampler.pick(keep)
                     live = [live[index] for index in keep]
@@ -324,5 +332,5 @@ def candidate_of(row: Row) -> Candidate:
     )
 
 
-def _never() -> bool:
+def _never(name: str) -> bool:
     return False

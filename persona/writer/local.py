@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, Literal
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -31,7 +33,8 @@ class LocalChatModel(BaseChatModel):
 
     `write` is the quick way: all requests of a tick at once, each with several candidates. As a LangChain model,
     `invoke`, `batch` and `stream` work as anywhere; `batch` is one true batch. The same input and `seed` give the
-    same text. Every call takes `cancelled`, a callable that is asked before each token whether to stop.
+    same text. Every call takes `cancelled`, a callable that is asked before each token whether to stop; cancelling the
+    task that awaits `ainvoke`, `abatch` or `astream` stops too.
     """
 
     folder: str
@@ -86,7 +89,9 @@ class LocalChatModel(BaseChatModel):
         """The device in use: never `auto`."""
         return self.local.device
 
-    def write(self, requests: Sequence[WriteRequest], *, cancelled: Callable[[], bool] | None = None) -> list[Written]:
+    def write(
+        self, requests: Sequence[WriteRequest], *, cancelled: Callable[[str], bool] | None = None
+    ) -> list[Written]:
         """Return one answer per request, in order; see `LocalModel.write`."""
         return self.local.write(requests, cancelled=cancelled)
 
@@ -129,7 +134,10 @@ class LocalChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> list[AIMessage]:
         """As `batch`, in a thread."""
-        return await run_in_executor(None, self.batch, inputs, config, return_exceptions=return_exceptions, **kwargs)
+        with _stopping(kwargs) as wanted:
+            return await run_in_executor(
+                None, self.batch, inputs, config, return_exceptions=return_exceptions, **wanted
+            )
 
     def _generate(
         self,
@@ -145,6 +153,27 @@ class LocalChatModel(BaseChatModel):
             raise ValueError(answer.error)
         [candidate] = answer.candidates
         return ChatResult(generations=[_generation(candidate)])
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with _stopping(kwargs) as wanted:
+            return await super()._agenerate(messages, stop, run_manager, **wanted)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        with _stopping(kwargs) as wanted:
+            async for chunk in super()._astream(messages, stop, run_manager, **wanted):
+                yield chunk
 
     def _stream(
         self,
@@ -175,6 +204,21 @@ class LocalChatModel(BaseChatModel):
             seed=seed_of(seed, plain),
             sampling=self._sampling(stop, kwargs),
         )
+
+
+@contextmanager
+def _stopping(kwargs: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give a call's settings, with a `cancelled` that also says so once this context has been left, however it was."""
+    left = Event()
+    asked = kwargs.get("cancelled")
+
+    def cancelled(name: str) -> bool:
+        return left.is_set() or (asked is not None and asked(name))
+
+    try:
+        yield {**kwargs, "cancelled": cancelled}
+    finally:
+        left.set()
 
 
 def _generation(candidate: Candidate) -> ChatGeneration:

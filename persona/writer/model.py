@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from .switch import check_generation
 from .threads import keep_memory, patient_threads
 
 if TYPE_CHECKING:
+    from .decode import Cancelled
     from .local import LocalChatModel
     from .precision import Precision
     from .weights import LlamaWeights
@@ -91,13 +92,13 @@ class LocalModel:
         self.precision += "-native"
         return NativeForward(weights, compiled(cache_home()))
 
-    def write(self, requests: Sequence[WriteRequest], *, cancelled: Callable[[], bool] | None = None) -> list[Written]:
+    def write(self, requests: Sequence[WriteRequest], *, cancelled: Cancelled | None = None) -> list[Written]:
         """Return one answer per request, in order; see `Decoder`. A request that fails does not fail the others."""
         check_generation(self.parameters)
         answers: list[Written] = self.decoder.write(requests, cancelled=cancelled)
         return answers
 
-    def stream(self, request: WriteRequest, *, cancelled: Callable[[], bool] | None = None) -> Iterator[str]:
+    def stream(self, request: WriteRequest, *, cancelled: Cancelled | None = None) -> Iterator[str]:
         """Yield the text of one candidate, piece by piece. Raises PromptTooLong."""
         check_generation(self.parameters)
         yield from self.decoder.stream(request, cancelled=cancelled)
@@ -114,6 +115,6 @@ class LocalWriter(Writer):
         self.model = model if isinstance(model, LocalModel) else model.local
         self.name = name or f"{self.model.folder.name}/{self.model.precision}"
 
-    def write(self, requests: Sequence[WriteRequest], *, cancelled: Callable[[], bool] | None = None) -> list[Written]:
+    def write(self, requests: Sequence[WriteRequest], *, cancelled: Cancelled | None = None) -> list[Written]:
         """Return one answer per request, in order; once `cancelled` says so, an error for those that are not done."""
         return self.model.write(requests, cancelled=cancelled)

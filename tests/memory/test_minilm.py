@@ -7,10 +7,12 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from persona.errors import ModelNotFound, ModelNotTrusted
 from persona_memory import MiniLM, minilm
@@ -70,9 +72,15 @@ def test_a_text_has_the_same_bits_alone_and_in_any_batch() -> None:
 @pytest.mark.model
 def test_a_text_is_looked_at_once_while_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minilm, "_KEPT", 2)
-    model, asked = MiniLM(), []
+    model = MiniLM()
+    asked: list[str] = []
     encoded = model._encoded
-    monkeypatch.setattr(model, "_encoded", lambda texts: asked.extend(texts) or encoded(texts))
+
+    def counted(texts: Sequence[str]) -> NDArray[np.float32]:
+        asked.extend(texts)
+        return encoded(texts)
+
+    monkeypatch.setattr(model, "_encoded", counted)
     for text in ("bread", "oven", "bread", "canal", "bread", "oven"):
         model.embed([text, text])
     assert asked == ["bread", "oven", "canal", "oven"]

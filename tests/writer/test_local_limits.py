@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import torch
 
 from persona.errors import DeviceMissing
 from persona.writer import LocalChatModel, LocalWriter, Message, Sampling, WriteRequest, Written
+from persona.writer.sampler import Sampler
 
 
 def ask(number: int, *, words: int = 3, candidates: int = 2, max_tokens: int = 12) -> WriteRequest:
@@ -20,11 +23,11 @@ def ask(number: int, *, words: int = 3, candidates: int = 2, max_tokens: int = 1
     return WriteRequest(id=f"r{number}", messages=messages, seed=number, candidates=candidates, sampling=sampling)
 
 
-def after(count: int) -> Callable[[], bool]:
+def after(count: int) -> Callable[[str], bool]:
     """Return a callable that says stop from its `count`-th call on."""
     calls = 0
 
-    def cancelled() -> bool:
+    def cancelled(name: str) -> bool:
         nonlocal calls
         calls += 1
         return calls > count
@@ -32,22 +35,93 @@ def after(count: int) -> Callable[[], bool]:
     return cancelled
 
 
-def test_a_cancelled_write_ends_at_once_and_keeps_what_is_done(tiny: LocalChatModel) -> None:
+@pytest.fixture
+def draws(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each draw of tokens was for."""
+    found: list[int] = []
+    draw = Sampler.draw
+
+    def counted(self: Sampler, logits: torch.Tensor) -> Any:
+        found.append(len(logits))
+        return draw(self, logits)
+
+    monkeypatch.setattr(Sampler, "draw", counted)
+    return found
+
+
+def test_a_cancelled_write_ends_at_once_and_keeps_what_is_done(tiny: LocalChatModel, draws: list[int]) -> None:
     requests = [ask(1, max_tokens=2), ask(2, max_tokens=12)]
     whole = tiny.write(requests)
-    asked = 0
-
-    def cancelled() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked > 3
-
-    first, second = LocalWriter(tiny).write(requests, cancelled=cancelled)
+    draws.clear()
+    first, second = LocalWriter(tiny).write(requests, cancelled=lambda name: len(draws) >= 3)
     assert first == whole[0]
     assert second == Written(id="r2", error="cancelled")
-    assert asked == 4
+    assert draws == [4, 4, 2]
+    draws.clear()
     assert [answer.error for answer in tiny.write(requests, cancelled=after(0))] == ["cancelled", "cancelled"]
-    assert tiny.write(requests, cancelled=lambda: False) == whole
+    assert draws == []
+    assert tiny.write(requests, cancelled=lambda name: False) == whole
+
+
+def test_one_request_is_cancelled_from_another_thread_and_the_others_stay_the_same(tiny: LocalChatModel) -> None:
+    requests = [ask(i, max_tokens=12) for i in range(4)]
+    whole = tiny.write(requests)
+    unwanted: set[str] = set()
+    under_way, set_aside = threading.Event(), threading.Event()
+
+    def cancelled(name: str) -> bool:
+        under_way.set()
+        assert set_aside.wait(10)
+        return name in unwanted
+
+    def other() -> None:
+        assert under_way.wait(10)
+        unwanted.add("r1")
+        set_aside.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    found = tiny.write(requests, cancelled=cancelled)
+    thread.join()
+    assert found == [whole[0], Written(id="r1", error="cancelled"), *whole[2:]]
+
+
+def test_a_row_that_is_cancelled_leaves_the_batch_before_the_next_token(tiny: LocalChatModel, draws: list[int]) -> None:
+    requests = [ask(i, max_tokens=8, candidates=4) for i in range(2)]
+    whole = tiny.write(requests)
+    assert draws[0] == 8
+    draws.clear()
+    first, second = tiny.write(requests, cancelled=lambda name: name == "r1" and len(draws) >= 2)
+    assert (first, second.error) == (whole[0], "cancelled")
+    assert draws[:2] == [8, 8]
+    assert set(draws[2:]) == {4}
+
+
+def test_cancelling_the_task_that_waits_stops_the_writing(tiny: LocalChatModel, draws: list[int]) -> None:
+    async def streamed() -> None:
+        async for _ in tiny.astream("Write.", max_tokens=400):
+            pass
+
+    async def cancel(make: Callable[[], Any]) -> int:
+        draws.clear()
+        task = asyncio.ensure_future(make())
+        while not draws:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        seen = len(draws)
+        # What was under way when the task ended may still be counted.
+        await asyncio.sleep(0.2)
+        assert len(draws) <= seen + 2
+        return len(draws)
+
+    for make in (
+        lambda: tiny.ainvoke("Write.", max_tokens=400),
+        lambda: tiny.abatch(["Write.", "More."], max_tokens=400),
+        streamed,
+    ):
+        assert 0 < asyncio.run(cancel(make)) < 300
 
 
 def test_a_cancelled_stream_ends(tiny: LocalChatModel) -> None:
@@ -128,7 +202,7 @@ def test_logprobs_of_a_given_text_are_those_of_writing_it(tiny_folder: Path, pre
     model = LocalChatModel(folder=str(tiny_folder), precision=precision)
     decoder, forward = model._decoder, model._decoder._model
     prompt = decoder._template.prompt(ask(5).messages, room=400)
-    [row] = decoder.rows([decoder._row(0, 0, ask(5), prompt)], lambda: False)
+    [row] = decoder.rows([decoder._row(0, 0, ask(5), prompt)], lambda name: False)
     with torch.inference_mode():
         prefix = forward.prefix(prompt.prefix)
         parts = forward.logprobs(prefix, [*prompt.own, *row.tokens])[-len(row.tokens) :]
