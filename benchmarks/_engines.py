@@ -15,11 +15,7 @@ from persona.writer import LocalModel
 from persona.writer.compiled import works
 from persona.writer.pocket import cache_home
 
-PACKAGES = {
-    "llama_cpp": "'persona[bench]'",
-    "ctranslate2": "'persona[bench]'",
-    "langchain_huggingface": "'persona[dev]'",
-}
+EXTRAS = {"llama_cpp": "bench", "ctranslate2": "bench", "langchain_huggingface": "dev"}
 DRAW = {"do_sample": True, "temperature": TEMPERATURE, "top_k": TOP_K, "top_p": TOP_P}
 
 
