@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -81,6 +82,7 @@ class Audience:
         self._handles = frozenset(p.handle for p in self.people)
         self._activity = np.array([p.activity for p in self.people])
         self._interests = [tuple(stems(i) for i in p.account.interests) for p in self.people]
+        self._match = lru_cache(maxsize=512)(self._matching)
         self._likes_author = {
             handle: np.array([overlap(p.account.interests, about) for p in self.people])
             for handle, persona in self.personas.items()
@@ -131,10 +133,13 @@ class Audience:
         return np.array([_DAY[(hours[p.account.time_zone] + p.shift) % 24] for p in self.people])
 
     def _weights(self, post: Status, awake: Floats, follows: NDArray[np.bool_]) -> Floats:
-        about = stems(post.text)
-        match = np.array([any(i & about for i in interests) for interests in self._interests], np.float64)
-        found: Floats = self._activity * awake * (0.1 + self._likes_author[post.author.handle] + match)
+        found: Floats = self._activity * awake * (0.1 + self._likes_author[post.author.handle] + self._match(post.text))
         return np.where(follows, 3.0 * found, found)
+
+    def _matching(self, text: str) -> Floats:
+        """Return 1 for everyone with an interest that `text` speaks of, 0 for the others."""
+        about = stems(text)
+        return np.array([any(i & about for i in interests) for interests in self._interests], np.float64)
 
     def _share(self, post: Status, scene: Scene) -> float:
         """Return how much of all the attention a post gets falls into this step."""

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -59,6 +59,7 @@ class Line:
         return _SLOT.sub(lambda m: values[m[1]], self.text) if self.slots else self.text
 
 
+@lru_cache(maxsize=8192)
 def said(text: str) -> str:
     """Return the words of `text` alone: the same for two ways of typing the same comment."""
     return " ".join(_NOT_SAID.sub("", text.casefold()).split())
