@@ -173,12 +173,12 @@ def losses(folder: Path, data: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def identical(folder: Path, loads: Loads) -> str:
+def identical(folder: Path, loads: Loads, *, prefix: int = 256) -> str:
     """Return how many of some texts persona writes greedily in float32, all at once, as `generate` does one by one."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    load = loads.load("greedy", GREEDY, prefix=256, shared=True, wanted=(40, 40))
+    load = loads.load("greedy", GREEDY, prefix=prefix, shared=True, wanted=(40, 40))
     requests = [replace(each, sampling=replace(each.sampling, temperature=0.0)) for each in load.requests()]
     ours = LocalModel(folder, device="cpu", precision="float32").write(requests)
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
