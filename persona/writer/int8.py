@@ -15,6 +15,8 @@ from torch import Tensor
 MIDDLE = 128
 """The kernels take activations as 0..255."""
 _TINY = 1e-20
+_PART = 2**18
+"""How many numbers of a weight are scaled at a time: what is computed between then stays in the caches."""
 
 
 class Int8Product:
@@ -41,8 +43,13 @@ class Int8Product:
 
 def quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
     """Return a weight [out, in] as whole numbers from -127 to 127, and the scale of each of its rows."""
-    scale = weight.abs().amax(1).clamp_min(_TINY) / 127
-    return (weight / scale.unsqueeze(1)).round_().to(torch.int8), scale
+    whole, scale = torch.empty(weight.shape, dtype=torch.int8), torch.empty(len(weight))
+    rows = max(_PART // weight.shape[1], 1)
+    for start in range(0, len(weight), rows):
+        part, end = weight[start : start + rows], start + rows
+        scale[start:end] = part.abs().amax(1).clamp_min(_TINY) / 127
+        whole[start:end] = (part / scale[start:end].unsqueeze(1)).round_()
+    return whole, scale
 
 
 def has_int8() -> bool:
