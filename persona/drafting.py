@@ -23,6 +23,8 @@ from .text import without_end_tags
 
 SOON = timedelta(minutes=30)
 """Once a text is due this soon, all texts that are wanted are written in one batch."""
+MOST = 64
+"""The most texts of one batch, the soonest first: what is ready does not wait for hundreds of others."""
 _AGAIN = timedelta(minutes=10)
 
 
@@ -45,7 +47,7 @@ def draft_due(engine: Engine, now: datetime) -> int:
         ripe = [row for row in rows if row.next_try_at is None or row.next_try_at <= now]
         if not any(row.due_at <= now + SOON for row in ripe):
             return 0
-        wanted = _wanted(engine, session, ripe)
+        wanted = _wanted(engine, session, ripe)[:MOST]
         recent = {persona.handle: recent_texts(session, persona.handle) for persona in engine.parts.personas}
     here("drafting.read")
     drafts = engine.draft([w.cue for w in wanted], now, recent)

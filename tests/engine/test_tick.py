@@ -302,3 +302,15 @@ def test_a_flood_is_kept_and_its_most_important_comments_are_remembered(open_two
     told = [record.text for record in parts.memory.list("tamsin_specs", kind="told", limit=1000)]
     assert len(told) == FLOOD
     assert sum(text.startswith("Do you think") for text in told) == FLOOD * 3 // 4
+
+
+def test_a_batch_is_bounded_and_takes_the_soonest_first(open_two: OpenTwo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("persona.drafting.MOST", 1)
+    parts = open_two()
+    writer = Fixed("Walking breaks are part of the plan, and cables break at the neck.")
+    parts.open_writer = lambda persona: writer
+    live_through(Runner(parts), START + timedelta(hours=60))
+    posts = [row for row in rows(parts, OutboxRow) if row.kind == "post" and row.due_at < START + timedelta(hours=48)]
+    assert len(posts) > 4
+    assert all(row.text for row in posts)
+    assert set(writer.batches) == {1}
