@@ -140,20 +140,21 @@ def choose(
     if not len(places) or wanted.limit < 1:
         return []
     whole = len(places) == len(pool.rank)
-    meaning = cosine(pool.vectors, wanted.vector) if whole else cosine(pool.vectors[places], wanted.vector)
+    some: slice | NDArray[np.int64] = slice(None) if whole else places
+    meaning = cosine(pool.vectors[some], wanted.vector)
     found, best = pool.postings.score(wanted.terms, None if whole else allowed)
-    words = found[places]
-    rank = pool.rank[places]
+    words = found[some]
+    rank, at = pool.rank[some], pool.at[some]
     sample = None if len(places) <= SAMPLE else np.argpartition(rank, SAMPLE)[:SAMPLE]
     base = scoring.relevance * _standard(meaning, sample) + scoring.words * _standard(words, None)
-    near = _neighbours(base, pool.thread[places], pool.at[places], rank, scoring.neighbours)
+    near = _neighbours(base, pool.thread[some], at, rank, scoring.neighbours)
     now = micros(wanted.now)
     half = (scoring.half_life / timedelta(microseconds=1)) or 1.0
-    made, used = np.maximum(now - pool.at[places], 0) / half, np.maximum(now - pool.used[places], 0) / half
+    made, used = np.maximum(now - at, 0) / half, np.maximum(now - pool.used[some], 0) / half
     recency = (np.exp2(-made) + np.exp2(-used)) / 2
-    importance, trust = pool.importance[places], pool.trust[places]
+    importance, trust = pool.importance[some], pool.trust[some]
     total = base + near + scoring.recency * recency + scoring.importance * importance
-    fits = np.zeros(len(places)) if wanted.span is None else _fits(wanted.span, pool.at[places])
+    fits = np.zeros(len(places)) if wanted.span is None else _fits(wanted.span, at)
     total += scoring.time * fits
     score = np.round((0.5 + 0.5 * total / (_SOFT + np.abs(total))) * trust, 6)
     chosen = _walk(pool, places, score, rank, wanted, sizes)

@@ -29,6 +29,8 @@ _PATTERNS = {
     "last": re.compile(rf"\b(?P<which>last|this|past) (?P<what>week|weekend|month|year|{'|'.join(_DAYS)})\b"),
     "year": re.compile(rf"\b(?:in|during|since) {_YEAR}\b"),
 }  # fmt: skip
+_HINT = re.compile(rf"\d|ago|day|night|morning|week|month|year|{'|'.join(month[:3] for month in _MONTHS)}")
+"""Every pattern needs one of these; most texts have none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,8 @@ def span_of(text: str, now: datetime) -> Span | None:
     A day or month without a year is the last one that has begun. What cannot be a date is none.
     """
     small = text.casefold()
+    if not _HINT.search(small):
+        return None
     for name, pattern in _PATTERNS.items():
         if found := pattern.search(small):
             try:
