@@ -257,6 +257,21 @@ def test_a_persona_that_left_the_journal_leaves_the_index(opened: Open, keep: Ke
         memory.close()
 
 
+def test_many_personas_share_few_collections(opened: Open, keep: Keep) -> None:
+    memory = opened()
+    people = [f"p{i}" for i in range(50)]
+    records = many(200, personas=people)
+    keep(memory, records)
+    memory.sync()
+    assert len(memory._index._open().list_collections()) <= 32
+    states = memory.health()
+    assert sum(state.index for state in states) == len(records)
+    assert all(state.ok for state in states)
+    vector = memory.embed([records[3].text])
+    (near,) = memory._index.search(records[3].persona, vector, 50)
+    assert set(near) == {r.id for r in records if r.persona == records[3].persona}
+
+
 def test_another_model_gives_new_vectors(opened: Open, keep: Keep) -> None:
     memory = opened(HashEmbedder(128))
     keep(memory, many(80))
