@@ -36,8 +36,9 @@ def _measured(session: Session, post: PostRow, row: OutboxRow, now: datetime) ->
     comments = session.scalar(select(func.count()).select_from(InboxRow).where(*where)) or 0
     people = session.scalar(select(func.count(func.distinct(InboxRow.author))).where(*where)) or 0
     text = (
-        f"The post of {post.at.day} {post.at:%B} about “{subject.angle or subject.topic}” got {post.likes} likes "
-        f"and {comments} replies by {people} people within a day."
+        f"The post of {post.at.day} {post.at:%B} about “{subject.angle or subject.topic}” got "
+        f"{_many(post.likes, 'like')} and {_many(comments, 'reply', 'replies')} "
+        f"by {_many(people, 'person', 'people')} within a day."
     )
     own = record_id(persona=post.persona, kind="post", author=post.persona, text=row.body, source=row.key)
     return Record(
@@ -60,3 +61,7 @@ def _measured(session: Session, post: PostRow, row: OutboxRow, now: datetime) ->
         },
         rests_on=(own,),
     )
+
+
+def _many(count: int, one: str, several: str = "") -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"

@@ -61,6 +61,7 @@ def test_posts_are_measured_after_a_day(open_two: OpenTwo) -> None:
     posts = [post for post in channel.sent if not post.in_reply_to]
     assert 0 < len(done) < len(posts)
     assert {record.extra["likes"] for record in done} == {"2"}
+    assert all("got 2 likes and " in record.text for record in done)
     own = {record.id for record in parts.memory.list(WHO, kind="post")}
     assert {source for record in done for source in record.rests_on} <= own
     assert len({record.source for record in done}) == len(done)
