@@ -51,6 +51,7 @@ def network(folder: Path, clock: SharedClock, *more: str) -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "experiments._faulty_process", *words],
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
         cwd=Path(__file__).parents[1],
     )
