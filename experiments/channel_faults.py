@@ -93,8 +93,8 @@ def run(kind: Kind, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         parts = open_world(folder / "data", definition, clock=clock, channels={"faulty": opener})
         runner = Runner(parts)
         runner.start(START)
-        # After the last due time there is an hour of fair weather to settle in.
-        while clock.now() < until + timedelta(hours=3):
+        # After the last due time there are two hours of fair weather to settle in.
+        while clock.now() < until + timedelta(hours=2):
             if clock.now() >= until:
                 network.draw = None
             elif draw.random() < args.revoke:
@@ -122,7 +122,7 @@ def run(kind: Kind, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
             }
             for post in network.posts
         ]
-        sends = [call for call in network.calls if call.method == "POST"]
+        sends = [call for call in network.calls if call.method == "POST" and call.at < until.timestamp()]
         plan = daily_plan(definition, TIMES, channel="faulty", start=START, until=until)
         due = {row["key"] for row in plan}
         seen = [row for row in log if row["key"] in due]

@@ -20,6 +20,7 @@ from experiments import (
     owners,
     soak,
 )
+from persona import crash
 
 
 def report(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def test_owners(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.slow
 def test_crash_points(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     points = ("slots.committed", "drafting.kept", "delivery.claimed", "delivery.after-claim", "delivery.after-send")
-    monkeypatch.setattr(crash_points.crash, "POINTS", (*points, "delivery.sent", "delivery.after-keep"))
+    monkeypatch.setattr(crash, "POINTS", (*points, "delivery.sent", "delivery.after-keep"))
     code = crash_points.main(["--quick", "--json"])
     found = report(capsys)
     assert code == 0, found
