@@ -22,6 +22,8 @@ from .store import InboxRow, OutboxRow, PostRow, SlotRow, append, get_setting, p
 HORIZON = timedelta(hours=48)
 LEAD = timedelta(hours=4)
 """A text is written up to this long before it is due, together with others: a batch costs a fraction of its parts."""
+_REMEMBERED = 200
+"""So many of its last texts say what a persona writes about next."""
 LATEST = timedelta(days=7)
 """No grace is longer."""
 
@@ -71,20 +73,17 @@ def _rules(parts: Parts) -> str:
 
 def take_slots(parts: Parts, now: datetime) -> None:
     """Put the slots that fall due within the lead into the outbox, each with its subject and key."""
+    due = (SlotRow.state == "planned", SlotRow.due_at <= now + LEAD)
+    query = select(SlotRow).where(*due).order_by(SlotRow.due_at, SlotRow.persona, SlotRow.name)
     with reading(parts.store) as session:
-        due = session.scalars(
-            select(SlotRow)
-            .where(SlotRow.state == "planned", SlotRow.due_at <= now + LEAD)
-            .order_by(SlotRow.due_at, SlotRow.persona, SlotRow.name)
-        ).all()
-    if not due:
-        return
+        if session.execute(select(SlotRow.id).where(*due).limit(1)).first() is None:
+            return
     here("slots.read")
     known = {persona.handle: persona for persona in parts.personas}
+    pasts: dict[str, _Past] = {}
     with writing(parts.store) as session:
         unsure = _restored(session)
-        for row in due:
-            slot = session.merge(row, load=True)
+        for slot in session.scalars(query).all():
             persona = known.get(slot.persona)
             if persona is None:
                 slot.state, slot.note = "skipped", "the persona is no longer in the file"
@@ -99,7 +98,9 @@ def take_slots(parts: Parts, now: datetime) -> None:
                 )
             else:
                 slot.state = "taken"
-                _take_slot(parts, session, persona, slot, now)
+                if persona.handle not in pasts:
+                    pasts[persona.handle] = _Past(parts, session, persona.handle)
+                _take_slot(parts, session, persona, slot, now, pasts[persona.handle])
         here("slots.written")
     here("slots.committed")
 
@@ -110,7 +111,36 @@ def _restored(session: Session) -> datetime | None:
     return datetime.fromisoformat(restored["until"]) if restored else None
 
 
-def _take_slot(parts: Parts, session: Session, persona: Persona, slot: SlotRow, now: datetime) -> None:
+class _Past:
+    """What a persona's subjects are chosen by, read once for all slots that are taken at a time."""
+
+    def __init__(self, parts: Parts, session: Session, handle: str) -> None:
+        self.promises = parts.memory.list(handle, kind="promise", limit=60)
+        self.told = parts.memory.list(handle, kind="told", limit=60)
+        self.insights = parts.memory.list(handle, kind="insight", limit=60)
+        found = session.execute(
+            select(OutboxRow.due_at, OutboxRow.id, OutboxRow.slot_id, OutboxRow.subject)
+            .where(OutboxRow.persona == handle, OutboxRow.kind == "post")
+            .order_by(OutboxRow.due_at.desc(), OutboxRow.id.desc())
+            .limit(_REMEMBERED)
+        )
+        self._rows = [(due_at, row, slot, Subject.from_json(subject)) for due_at, row, slot, subject in found]
+
+    def add(self, row: OutboxRow, subject: Subject) -> None:
+        """Take up a row that was added since."""
+        self._rows.append((row.due_at, row.id, row.slot_id, subject))
+        self._rows.sort(key=lambda each: each[:2], reverse=True)
+        del self._rows[_REMEMBERED:]
+
+    def history(self) -> list[tuple[datetime, Subject]]:
+        """Return the subjects of own posts, newest first, one for each slot."""
+        seen: dict[int | None, tuple[datetime, Subject]] = {}
+        for due_at, _, slot, subject in self._rows:
+            seen.setdefault(slot, (due_at, subject))
+        return list(seen.values())
+
+
+def _take_slot(parts: Parts, session: Session, persona: Persona, slot: SlotRow, now: datetime, past: _Past) -> None:
     name = f"{slot.name}:{slot.local_date}"
 
     def takes_up(record: Record) -> bool:
@@ -119,41 +149,31 @@ def _take_slot(parts: Parts, session: Session, persona: Persona, slot: SlotRow, 
     subject = choose_subject(
         persona,
         now=now,
-        history=_history(session, persona.handle),
-        promises=parts.memory.list(persona.handle, kind="promise", limit=60),
-        told=parts.memory.list(persona.handle, kind="told", limit=60),
-        insights=parts.memory.list(persona.handle, kind="insight", limit=60),
+        history=past.history(),
+        promises=past.promises,
+        told=past.told,
+        insights=past.insights,
         products=parts.products_of(persona),
         random=rng_of("subject", parts.seed, persona.handle, name),
         takes_up=takes_up,
     )
-    for channel in parts.channels_of(persona.handle):
-        session.add(
-            OutboxRow(
-                key=digest("outbox", persona.handle, "slot", name, channel.name),
-                persona=persona.handle,
-                channel=channel.name,
-                kind="post",
-                slot_id=slot.id,
-                due_at=slot.due_at,
-                state="planned",
-                subject=subject.as_json(),
-            )
+    rows = [
+        OutboxRow(
+            key=digest("outbox", persona.handle, "slot", name, channel.name),
+            persona=persona.handle,
+            channel=channel.name,
+            kind="post",
+            slot_id=slot.id,
+            due_at=slot.due_at,
+            state="planned",
+            subject=subject.as_json(),
         )
+        for channel in parts.channels_of(persona.handle)
+    ]
+    session.add_all(rows)
     session.flush()
-
-
-def _history(session: Session, handle: str) -> list[tuple[datetime, Subject]]:
-    rows = session.execute(
-        select(OutboxRow.due_at, OutboxRow.subject, OutboxRow.slot_id)
-        .where(OutboxRow.persona == handle, OutboxRow.kind == "post")
-        .order_by(OutboxRow.due_at.desc(), OutboxRow.id.desc())
-        .limit(200)
-    )
-    seen: dict[int | None, tuple[datetime, Subject]] = {}
-    for due_at, subject, slot_id in rows:
-        seen.setdefault(slot_id, (due_at, Subject.from_json(subject)))
-    return list(seen.values())
+    for row in rows:
+        past.add(row, subject)
 
 
 def take_events(parts: Parts, now: datetime) -> None:

@@ -51,7 +51,7 @@ class Parts:
     stood_in: Mapping[str, Limits] = field(default_factory=dict)
     """live channels that a rehearsal leaves alone, and what they would have accepted"""
     calls: Calls = field(default_factory=DirectCalls)
-    patience: float = 1.5
+    patience: float = 1.0
     """seconds that a tick waits for calls on their way; what takes longer is taken up by a later tick"""
     brakes: Brakes = field(default_factory=Brakes)
     owner: str = ""
