@@ -130,9 +130,10 @@ class Delivery(RuleBasedStateMachine):
 
         return open_world(self.folder, self.definition, clock=self.clock, channels={"net": opener})
 
-    @rule(minutes=st.integers(0, 60))
-    def add(self, minutes: int) -> None:
+    @rule(minutes=st.sampled_from((0, 0, 3, 40)), faults=st.lists(st.sampled_from(FAULTS), max_size=3))
+    def add(self, minutes: int, faults: list[str]) -> None:
         self.count += 1
+        self.faults += faults
         key, due = f"key-{self.count}", self.clock.now() + timedelta(minutes=minutes)
         self.model.plan(key, due)
         with writing(self.parts.store) as session:
@@ -140,6 +141,7 @@ class Delivery(RuleBasedStateMachine):
             row.text = row.body = f"Number {self.count}. #AI"
             row.subject = {"mode": "topic", "topic": "rye bread"}
             session.add(row)
+        deliver_due(self.parts, self.clock.now())
 
     @rule(minutes=st.sampled_from((0, 1, 5, 30)))
     def tick(self, minutes: int) -> None:
@@ -207,7 +209,7 @@ class Looking(Delivery):
 
 
 _SETTINGS = settings(
-    max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
 
 
