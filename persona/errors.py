@@ -202,3 +202,31 @@ class WouldOverwrite(PersonaError, FileExistsError):
     """{file_text} is there already and is left as it is. Remove it, or name another place."""
 
     exit_code = 2
+
+
+class AuthorOnSeveralChannels(PersonaError, ValueError):
+    """{author} is known on more than one channel ({channels_text}), and they may be different people. Name one with --channel, or say --channel all."""
+
+    exit_code = 2
+
+
+class AuthorIsAPersona(PersonaError, ValueError):
+    """{author} is one of your own personas, not a reader. To erase what it remembers, name it with --persona."""
+
+    exit_code = 2
+
+
+class ForgettingWaits(PersonaError, RuntimeError):
+    """The database {file_text} is being read by another process, so deleted bytes cannot be removed from it yet. Stop `persona serve` and whatever else reads it, and give the same command again: it goes on from here."""
+
+    exit_code = 3
+
+
+class MixedVectors(PersonaError, ValueError):
+    """The journal holds vectors of several embedding models ({models_text}), which cannot be compared with each other. Run `persona memory reindex --embed`: it embeds all texts with the model of the personas file."""
+
+
+class ChromaServerAway(PersonaError, ConnectionError):
+    """The Chroma server at {url_text} does not answer: {cause_text}. Start it (`chroma run`), or take `memory: {{url: ...}}` out of the personas file."""
+
+    exit_code = 5

@@ -229,6 +229,13 @@ class Memory(ABC):
         What was derived from an erased record is erased with it and counted; the next reflection concludes anew.
         """
 
+    def erase(self, record_ids: Sequence[str]) -> None:
+        """Leave nothing of these records, whose journal rows are gone, in files of the memory's own. Idempotent.
+
+        By default the index is rebuilt; that must be enough to leave no bytes of them behind.
+        """
+        self.reindex()
+
     @abstractmethod
     def reindex(self, persona: str | None = None) -> int:
         """Rebuild the index from the journal's vectors, without the model; return how many records it holds."""
@@ -236,6 +243,14 @@ class Memory(ABC):
     @abstractmethod
     def health(self) -> Sequence[Health]:
         """Compare index and journal, for each persona that has records."""
+
+    def embed_again(self) -> int:
+        """Embed all texts anew with the model that is set, whatever it finds; return how many records that were."""
+        return 0
+
+    def remarks(self) -> Sequence[str]:
+        """Return what a person should know of the memory besides `health`, a line each."""
+        return ()
 
     @abstractmethod
     def close(self) -> None:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import shutil
 from collections.abc import Callable, Sequence
-from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from persona.digest import digest
+from persona.errors import PersonaError
+
+from .local import LocalFiles
+from .quiet import blank_memory
+from .server import ServerPlace, all_collections
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _HNSW = {"space": "cosine", "ef_search": 1024, "ef_construction": 200, "max_neighbors": 16, "num_threads": 1}
+SHARDS = 32
+"""A collection costs 2.6 MB and four open files: personas share so many, each in the one its digest names."""
+_ROOM, _EACH, _TIMES = 16 << 20, 3 << 20, 4
+"""An index may have so many bytes, so many more for each collection, and so many times what its records need."""
+_LINKS = 512
+"""About the bytes that an entry takes besides its vector: links, its id, its row in Chroma's own database."""
 
 
 _SHARDS = 32
@@ -30,19 +37,17 @@ class IndexBroken(Exception):
 
 
 class ChromaIndex:
-    """One Chroma client on one folder, personas hashed into collections. Not thread-safe by itself.
+    """Personas hashed into collections, in files of a folder or on a server. Opened at first use; not thread-safe.
 
-    Opened at first use. Damaged files can end the process inside Chroma, so they are never read: closing seals the
-    files with their
-    digests, and an index without a matching seal is deleted unread. Whoever opens it must therefore compare it
-    with the journal. While another process holds the folder, an index of its own in a temporary folder is used.
+    `sync_threshold` is after how many new entries Chroma saves a collection; None is its default, which is what
+    keeps it quick.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._home = folder
-        self._folder = folder
-        self._lock: IO[bytes] | None = None
-        self._temporary: TemporaryDirectory[str] | None = None
+    def __init__(self, place: Path | LocalFiles | ServerPlace, *, sync_threshold: int | None = None) -> None:
+        self._place = LocalFiles(place) if isinstance(place, Path) else place
+        self._hnsw: dict[str, Any] = dict(_HNSW)
+        if sync_threshold is not None:
+            self._hnsw |= {"sync_threshold": sync_threshold, "batch_size": max(sync_threshold // 2, 2)}
         self._client: Any = None
         self._collections: dict[str, Any] = {}
 
@@ -51,8 +56,12 @@ class ChromaIndex:
         where = {"persona": persona}
         return sorted(self._do(lambda: self._collection(persona).get(where=where, include=[])["ids"]))
 
+    def total(self) -> int:
+        """Return how many entries there are, of all personas."""
+        return self._do(lambda: sum(int(c.count()) for c in self._ours()))
+
     def put(self, persona: str, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Add or replace entries."""
+        """Add or replace entries, by parts of the size that Chroma takes at most."""
 
         def write() -> None:
             collection, size = self._collection(persona), int(self._client.get_max_batch_size())
@@ -76,98 +85,74 @@ class ChromaIndex:
     def strangers(self, personas: Sequence[str]) -> int:
         """Return how many entries belong to none of `personas`."""
         where = {"persona": {"$nin": [*personas, ""]}}
-        return self._do(
-            lambda: sum(len(c.get(where=where, include=[])["ids"]) for c in self._open().list_collections())
-        )
+        return self._do(lambda: sum(len(c.get(where=where, include=[])["ids"]) for c in self._ours()))
+
+    def too_large(self, records: int, dimensions: int, personas: int) -> str:
+        """Return an empty text, or how much larger the files are than so many records need.
+
+        Chroma keeps what was written and deleted; an index that has grown beyond all need is built anew.
+        """
+        need = records * (4 * dimensions + _LINKS)
+        most, size = _ROOM + _EACH * min(personas, SHARDS) + _TIMES * need, self._place.size()
+        return f"its files have {size >> 20} MiB, and its records need {need >> 20}" if size > most else ""
+
+    @property
+    def remote(self) -> bool:
+        """Whether a server keeps it."""
+        return isinstance(self._place, ServerPlace)
+
+    def size(self) -> int:
+        """Return how many bytes the files have; 0 on a server."""
+        return self._place.size()
 
     def destroy(self) -> None:
-        """Let go of the files, delete them and start an empty index.
-
-        Nothing less erases: Chroma leaves the vectors of a deleted entry, and of a deleted collection, in its files.
-        """
-        self._let_go()
-        self._take()
-        # A new path each time: Chroma caches a client that failed to start under the path it was given.
-        old = self._generations()
-        (self._folder / str(old[-1] + 1 if old else 1)).mkdir()
-        for number in old:
-            shutil.rmtree(self._folder / str(number), ignore_errors=True)
+        """Let go of the files, delete them and start an empty index."""
+        with blank_memory():
+            self._collections.clear()
+            if not self.remote:
+                self._let_go()
+            self._do(lambda: self._place.destroy(self._open() if self.remote else None))
 
     def close(self) -> None:
         """Let go of the files and seal them. Does nothing if they are not open."""
-        if self._client is not None and self._let_go() and self._temporary is None:
-            current = self._folder / str(self._generations()[-1])
-            draft = self._folder / "seal.new"
-            draft.write_text(_seal(current), encoding="utf-8")
-            draft.replace(self._folder / "seal")
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-        if self._temporary is not None:
-            self._temporary.cleanup()
-            self._temporary, self._folder = None, self._home
+        with blank_memory():
+            if self._client is not None and self._let_go():
+                self._place.seal()
+        self._place.leave()
 
     def _let_go(self) -> bool:
         client, self._client = self._client, None
         self._collections.clear()
         try:
             if client is not None:
-                client.close()
+                self._place.let_go(client)
         except BaseException as error:
             if not _is_fault(error):
                 raise
             return False
         return True
 
-    def _generations(self) -> list[int]:
-        return sorted(int(path.name) for path in self._folder.iterdir() if path.name.isdecimal())
-
-    def _take(self) -> None:
-        if self._lock is not None or self._temporary is not None:
-            return
-        self._home.mkdir(parents=True, exist_ok=True)
-        lock = (self._home / "lock").open("ab")
-        try:
-            flock(lock, LOCK_EX | LOCK_NB)
-        except OSError:
-            lock.close()
-            _log.info("the index in %s is in use; a temporary one is built from the journal", self._home)
-            self._temporary = TemporaryDirectory(prefix="persona-index-")
-            self._folder = Path(self._temporary.name)
-        else:
-            self._lock = lock
-
     def _open(self) -> Any:
         if self._client is None:
-            self._take()
-            seal = self._folder / "seal"
-            sealed = seal.read_text(encoding="utf-8", errors="replace") if seal.is_file() else ""
-            seal.unlink(missing_ok=True)
-            found = self._generations()
-            if not found or (sealed != _seal(self._folder / str(found[-1])) and _any(self._folder / str(found[-1]))):
-                if found:
-                    _log.info("the index in %s was not closed in good order; it is built anew", self._home)
-                self.destroy()
-            import chromadb
-            from chromadb.config import Settings
-
-            path = self._folder / str(self._generations()[-1])
-            settings = Settings(anonymized_telemetry=False)
-            self._client = chromadb.PersistentClient(path=str(path), settings=settings)
+            self._client = self._place.open()
         return self._client
 
+    def _ours(self) -> list[Any]:
+        return [c for c in all_collections(self._open()) if self._place.ours(c.name)]
+
     def _collection(self, persona: str) -> Any:
-        name = _name(persona)
+        name = self._place.name(int(digest("collection", persona), 16) % SHARDS)
         if name not in self._collections:
             self._collections[name] = self._open().get_or_create_collection(
-                name, embedding_function=None, configuration={"hnsw": _HNSW}
+                name, embedding_function=None, configuration={"hnsw": self._hnsw}
             )
         return self._collections[name]
 
     def _do(self, action: Callable[[], T]) -> T:
         try:
-            return action()
-        except IndexBroken:
+            with blank_memory():
+                return action()
+        except (IndexBroken, PersonaError):
             raise
         except BaseException as error:
             if _is_fault(error):
@@ -178,21 +163,3 @@ class ChromaIndex:
 def _is_fault(error: BaseException) -> bool:
     # A panic of Chroma's Rust side is a BaseException that is not an Exception.
     return not isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)
-
-
-def _any(folder: Path) -> bool:
-    return next(folder.iterdir(), None) is not None
-
-
-def _seal(folder: Path) -> str:
-    """Return the digest of every file under `folder`, one a line."""
-    lines = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as stream:
-            lines.append(f"{hashlib.file_digest(stream, 'blake2b').hexdigest()} {path.relative_to(folder)}\n")
-    return folder.name + "\n" + "".join(lines)
-
-
-def _name(persona: str) -> str:
-    # Chroma allows only [a-zA-Z0-9._-] in a collection's name.
-    return f"shard-{int(digest('collection', persona), 16) % _SHARDS}"

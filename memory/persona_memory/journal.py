@@ -151,22 +151,9 @@ def ids(connection: Connection, persona: str) -> list[str]:
     return list(connection.execute(select(J.record_id).where(J.persona == persona).order_by(J.record_id)).scalars())
 
 
-def stale(connection: Connection, persona: str, model: str) -> list[tuple[str, str]]:
-    """Return (id, text) of the persona's rows whose vector another model made."""
-    where = (J.persona == persona, J.model != model)
-    return [
-        (r.record_id, r.text) for r in connection.execute(select(J.record_id, J.text).where(*where).order_by(J.seq))
-    ]
-
-
-def replace_vectors(connection: Connection, ids: Sequence[str], vectors: NDArray[np.float32], model: str) -> None:
-    """Give rows the vectors of another model."""
-    for record_id, vector in zip(ids, vectors, strict=True):
-        connection.execute(
-            update(JournalRow.__table__)  # type: ignore[arg-type]
-            .where(J.record_id == record_id)
-            .values(vector=vector.astype("<f4").tobytes(), dimensions=len(vector), model=model)
-        )
+def dimensions(connection: Connection) -> set[int]:
+    """Return the dimensions of the vectors that the journal holds."""
+    return set(connection.execute(select(J.dimensions).distinct()).scalars())
 
 
 def stamp(connection: Connection, persona: str, last: int | None = None) -> Stamp:

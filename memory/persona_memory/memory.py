@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from persona.errors import ForgetsNothing
+from persona.errors import ChromaServerAway, ForgetsNothing
+from persona.forgetting.tombstones import Tombstones
 from persona.memory import Health, Memory, Query, Recalled, Record, RecordKind, State
 from persona.recall import Scoring, grid, rounded
 from persona.reflection import changes
@@ -23,16 +24,17 @@ from persona.store import open_store, writing
 
 from . import journal
 from .embedder import Embedder
+from .folder_model import embedder_at
 from .index import ChromaIndex, IndexBroken
-from .journal import Standing
-from .minilm import MiniLM
+from .keeper import Keeper
 from .reflect import insights_of
+from .server import ServerPlace, space_of
 from .shelves import HELD_BYTES, Shelves
+from .switch import Switch
 
 if TYPE_CHECKING:
     from persona.definition import Persona
 
-T = TypeVar("T")
 # Inside the class, `list` is the contract's method.
 Found = list[Recalled]
 Answers = list[Found]
@@ -55,14 +57,20 @@ class ChromaMemory(Memory):
         scoring: Mapping[str, Scoring] | None = None,
         embedder: Embedder | None = None,
         held_bytes: int = HELD_BYTES,
+        embedding: str = "default",
+        index: ChromaIndex | None = None,
     ) -> None:
-        """`scoring` is by the name that records have in `persona`; others are served with the defaults."""
+        """`scoring` is by the name that records have in `persona`; others are served with the defaults.
+
+        `embedder` is the model that is wanted, `embedding` what the personas file calls it; the one that the journal
+        is of stays in use until the wanted one has shown what it finds. `index` is by default one in `folder`.
+        """
         self._engine = engine
         self._scoring = dict(scoring or {})
-        self._embedder: Embedder = embedder or MiniLM()
-        self._index = ChromaIndex(folder / "chroma")
-        self._seen: dict[str, Standing] = {}
-        self._checked = False
+        wanted = embedder or embedder_at(embedding, folder)
+        self._switch = Switch(engine, wanted, embedding, lambda place: embedder_at(place, folder))
+        self._keeper = Keeper(engine, index or ChromaIndex(folder / "chroma"))
+        self._model_settled = self._served = False
         self._lock = RLock()
         self._shelves = Shelves(engine, held_bytes)
         self._own_engine = False
@@ -78,7 +86,10 @@ class ChromaMemory(Memory):
             )
             scoring.setdefault(persona.name, one)
             scoring[persona.handle] = one
-        return cls(engine=engine, folder=folder, scoring=scoring)
+        embedding = _shared(personas, "embedding") or "default"
+        url = _shared(personas, "url")
+        index = ChromaIndex(ServerPlace(url, space_of(engine))) if url else None
+        return cls(engine=engine, folder=folder, scoring=scoring, embedding=embedding, index=index)
 
     @classmethod
     def at(cls, folder: Path | str, **settings: Any) -> Self:
@@ -96,15 +107,17 @@ class ChromaMemory(Memory):
             return self.remember(records, session)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return rounded(self._embedder.embed(texts))
+        return rounded(self._switch.active.embed(texts))
 
     def remember(self, records: Sequence[Record], session: object) -> int:
         writing = cast(Session, session)
+        gone = Tombstones(writing)
+        records = [r for r in records if r.author == r.persona or not gone.author(r.author, r.channel)]
         told = Counter(record.id for record in records)
         known = journal.known(writing, list(told))
         new = {record.id: record for record in records if record.id not in known}
         vectors = self.embed([record.text for record in new.values()])
-        journal.add(writing, list(new.values()), vectors, self._embedder.name)
+        journal.add(writing, list(new.values()), vectors, self._switch.active.name)
         for record_id in sorted(told):
             if again := told[record_id] - (record_id in new):
                 journal.raise_count(writing, record_id, again)
@@ -121,7 +134,9 @@ class ChromaMemory(Memory):
 
     def reflect(self, persona: str, *, subjects: Mapping[str, str], now: datetime, session: object) -> Sequence[Record]:
         writing = cast(Session, session)
-        wanted = insights_of(writing, persona, subjects=subjects, model=self._embedder.name, embed=self.embed, now=now)
+        wanted = insights_of(
+            writing, persona, subjects=subjects, model=self._switch.active.name, embed=self.embed, now=now
+        )
         fresh, successors = changes(wanted, journal.insights(writing, persona))
         self.remember(fresh, session)
         self.restore([record.id for record in fresh], session)
@@ -130,7 +145,14 @@ class ChromaMemory(Memory):
 
     def sync(self) -> None:
         with self._lock:
-            self._mending(self._sync)
+            try:
+                self._sync()
+            except (IndexBroken, ChromaServerAway) as error:
+                # A server that goes away later must not stop the persona: recall reads the journal meanwhile.
+                if not (self._served and self._keeper.index.remote):
+                    raise
+                _log.warning("the index cannot be reached; recall reads the journal: %s", error)
+            self._served = True
 
     def recall(self, queries: Sequence[Query]) -> Answers:
         if not queries:
@@ -146,23 +168,8 @@ class ChromaMemory(Memory):
             return found
 
     def health(self) -> Sequence[Health]:
-        with self._lock, self._engine.connect() as connection:
-            report = []
-            for persona, standing in journal.standing(connection).items():
-                wanted = journal.ids(connection, persona)
-                cause = ""
-                held: list[str] = []
-                try:
-                    held = self._index.ids(persona)
-                except IndexBroken as error:
-                    cause = str(error)
-                if not cause and held != wanted:
-                    missing, extra = len(set(wanted) - set(held)), len(set(held) - set(wanted))
-                    cause = f"{missing} records are missing in the index and {extra} are not in the journal"
-                report.append(
-                    Health(persona=persona, journal=standing.count, index=len(held), ok=not cause, cause=cause)
-                )
-            return report
+        with self._lock:
+            return self._keeper.health()
 
     def count(self, persona: str) -> int:
         with self._engine.connect() as connection:
@@ -176,23 +183,49 @@ class ChromaMemory(Memory):
             with self._engine.begin() as connection:
                 gone = journal.forget(connection, persona=persona, author=author, record_id=record_id)
             if gone:
-                self._rebuild()
+                self._keeper.rebuild()
             return gone
+
+    def erase(self, record_ids: Sequence[str]) -> None:
+        with self._lock:
+            self._shelves.clear()
+            self._keeper.rebuild()
+
+    def embed_again(self) -> int:
+        """Embed all texts with the model of the personas file, without trying it first; return how many."""
+        with self._lock:
+            count = self._switch.embed_all()
+            self._model_settled = True
+            self._shelves.clear()
+            self._keeper.rebuild()
+            return count
+
+    def remarks(self) -> Sequence[str]:
+        with self._lock:
+            said = [f"vectors by {self._switch.active.name}"]
+            if size := self._keeper.index.size():
+                said.append(f"{size >> 10} KiB of index files")
+            if tried := self._switch.refused:
+                before = f"{tried.before:.0%}" if tried.before is not None else "not known"
+                said.append(
+                    f"the embedding model {tried.model} was tried on {tried.probes} probes and not taken: it finds "
+                    f"{tried.after:.0%}, the present one {before}"
+                )
+            return said
 
     def reindex(self, persona: str | None = None) -> int:
         """Rebuild the whole index: Chroma leaves the old vectors behind when only one collection is deleted."""
         with self._lock:
-            self._rebuild()
-            return sum(seen.count for name, seen in self._seen.items() if persona in (None, name))
+            self._keeper.rebuild()
+            return sum(seen.count for name, seen in self._keeper.seen.items() if persona in (None, name))
 
     def close(self) -> None:
         with self._lock:
-            self._index.close()
+            self._keeper.close()
             self._shelves.close()
             if self._own_engine:
                 self._engine.dispose()
-            self._seen.clear()
-            self._checked = False
+            self._model_settled = False
 
     def list(
         self, persona: str, *, kind: RecordKind | None = None, limit: int = 50, state: State = "valid"
@@ -202,74 +235,25 @@ class ChromaMemory(Memory):
 
     def _index_first(self) -> None:
         """Hold the index against the journal once, before the first recall: vectors may be of another model."""
-        if not self._checked:
+        if not self._model_settled or not self._keeper.checked:
             try:
-                self._mending(self._sync)
-            except IndexBroken as error:
+                self._sync()
+            except (IndexBroken, ChromaServerAway) as error:
                 _log.warning("recall goes without the index, which cannot be rebuilt: %s", error)
 
-    def _mending(self, action: Callable[[], T]) -> T:
-        try:
-            return action()
-        except IndexBroken as error:
-            _log.warning("the memory's index is rebuilt from the journal: %s", error)
-        self._index.destroy()
-        self._seen.clear()
-        return action()
-
-    def _rebuild(self) -> None:
-        self._index.destroy()
-        self._seen.clear()
-        self._mending(self._sync)
-
     def _sync(self) -> None:
-        with self._engine.connect() as connection:
-            now = journal.standing(connection)
-        if not self._checked:
-            self._renew(list(now))
-            if self._index.strangers(list(now)):
-                raise IndexBroken("it holds a persona of whom the journal has nothing")
-            self._checked = True
-        if gone := sorted(set(self._seen) - set(now)):
-            raise IndexBroken(f"all records of {', '.join(gone)} have left the journal")
-        for persona, standing in now.items():
-            seen = self._seen.get(persona)
-            if seen == standing:
-                continue
-            if seen is None or not self._follow(persona, seen, standing):
-                self._compare(persona)
-            self._seen[persona] = standing
+        if not self._model_settled:
+            changed = self._switch.settle()
+            self._model_settled = True
+            if changed:
+                self._shelves.clear()
+                self._keeper.rebuild()
+        self._keeper.sync()
 
-    def _renew(self, personas: Sequence[str]) -> None:
-        """Give new vectors to rows whose vector another model made."""
-        renewed = False
-        for persona in personas:
-            with self._engine.connect() as connection:
-                stale = journal.stale(connection, persona, self._embedder.name)
-            if stale:
-                vectors = self.embed([text for _, text in stale])
-                with self._engine.begin() as connection:
-                    journal.replace_vectors(connection, [i for i, _ in stale], vectors, self._embedder.name)
-                renewed = True
-        if renewed:
-            self._index.destroy()
 
-    def _follow(self, persona: str, seen: Standing, standing: Standing) -> bool:
-        """Add the rows that came since; say whether they account for the difference."""
-        with self._engine.connect() as connection:
-            ids, vectors = journal.after(connection, persona, seen.last)
-        if seen.count + len(ids) != standing.count:
-            return False
-        self._index.put(persona, ids, vectors)
-        return True
-
-    def _compare(self, persona: str) -> None:
-        """Hold the ids of the persona's index against the journal's."""
-        with self._engine.connect() as connection:
-            ids, vectors = journal.after(connection, persona, 0)
-        held = set(self._index.ids(persona))
-        if held - set(ids):
-            raise IndexBroken(f"it holds records of {persona} that have left the journal")
-        missing = [i for i, record_id in enumerate(ids) if record_id not in held]
-        if missing:
-            self._index.put(persona, [ids[i] for i in missing], vectors[missing])
+def _shared(personas: Sequence[Persona], name: str) -> str | None:
+    """Return a setting that all personas of one data folder share."""
+    values = {getattr(persona.memory, name) for persona in personas}
+    if len(values) > 1:
+        raise ValueError(f"all personas of one data folder share one memory.{name}; put it under `defaults`")
+    return values.pop() if values else None

@@ -71,12 +71,13 @@ class MiniLM:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
+        self._sha256 = SHA256
         self._parts: tuple[Encoder, Tokenizer] | None = None
         self._kept: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._lock = Lock()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one unit vector per text, shape (len(texts), 384). Text after 256 tokens is not looked at."""
+        """Return one unit vector per text, shape (len(texts), dimensions). Text after 256 tokens is not looked at."""
         with self._lock:
             found = {text: self._kept[text] for text in texts if text in self._kept}
             if new := [text for text in dict.fromkeys(texts) if text not in found]:
@@ -109,7 +110,7 @@ class MiniLM:
     def _load(self) -> tuple[Encoder, Tokenizer]:
         if self._parts is None:
             folder = self._folder or packaged()
-            check(folder / "model.safetensors")
+            check(folder / "model.safetensors", self._sha256)
             from tokenizers import Tokenizer
 
             from .bert import Encoder

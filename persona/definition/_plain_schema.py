@@ -201,7 +201,14 @@ MEMORY_SETTINGS = Part(
         "half_life": Made(values.duration, Exactly(timedelta)),
         "people": Choice("off", "told", "consent"),
         "per_author": Exactly(int, ge=0, le=1000),
+        "embedding": Text(least=1, most=400),
+        "url": Either(Exactly(NoneType), Text(most=400)),
+        "retention": Table(
+            Choice("post", "reply", "told", "fact", "promise", "insight", "performance"),
+            Made(values.duration, Exactly(timedelta)),
+        ),
     },
+    rule=checks.memory,
     defaults={
         "store": "chroma",
         "recall": 4,
@@ -209,6 +216,9 @@ MEMORY_SETTINGS = Part(
         "half_life": timedelta(seconds=604800),
         "people": "told",
         "per_author": 5,
+        "embedding": "default",
+        "url": None,
+        "retention": {},
     },
 )
 DISCLOSURE = Part(

@@ -106,6 +106,15 @@ def budget(limits: object) -> list[Finding]:
     return []
 
 
+def memory(settings: object) -> list[Finding]:
+    """A Chroma server's address is one of http."""
+    url = _get(settings, "url")
+    if isinstance(url, str) and not re.fullmatch(r"https?://[A-Za-z0-9._-]+(:[0-9]+)?/?", url):
+        cure = "Write one such as http://127.0.0.1:8000, without a path or a password."
+        return [Finding(loc=("url",), message="is no address of a server.", cure=cure)]
+    return []
+
+
 def writer(model: object) -> list[Finding]:
     """Money needs a price, a revision is of a hub model, and options name nothing that has a key of its own."""
     found = []

@@ -299,6 +299,10 @@ class RecallWeights(Model):
     )
 
 
+Fading = Literal["post", "reply", "told", "fact", "promise", "insight", "performance"]
+"""the kinds of records that may be forgotten with time; canon stands in the file"""
+
+
 class MemorySettings(Model):
     """How much is recalled, and by what."""
 
@@ -311,6 +315,22 @@ class MemorySettings(Model):
         description="What is kept of people: off, told (quotes), or consent (quotes, and facts they ask to be kept).",
     )
     per_author: int = Field(default=5, ge=0, le=1000, description="The most comments of one author kept in a day.")
+    embedding: str = Field(
+        default="default",
+        min_length=1,
+        max_length=400,
+        description="default, or the folder of a model that `persona train --embedding` made.",
+    )
+    url: str | None = Field(
+        default=None,
+        max_length=400,
+        description="Address of a Chroma server that keeps the index, such as http://127.0.0.1:8000.",
+    )
+    retention: dict[Fading, Duration] = Field(
+        default={}, description="How long records of a kind are kept, such as {told: 180d}; others are kept for good."
+    )
+
+    rule = checks.memory
 
 
 class Disclosure(Model):

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.orm import Session
 
-HEAD = "0003_memory"
+HEAD = "0004_forgetting"
 """The newest schema revision; a test compares it with the migrations folder."""
 
 

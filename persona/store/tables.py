@@ -291,3 +291,36 @@ class LogRow(Table):
     persona: Mapped[str] = mapped_column(String(80))
     kind: Mapped[str] = mapped_column(String(40))
     body: Mapped[dict[str, Any]]
+
+
+class ShadowRow(Table):
+    """The vector that another embedding model gives a record, until it is known whether that model is any better."""
+
+    __tablename__ = "journal_shadow"
+    record_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    model: Mapped[str] = mapped_column(String(120), primary_key=True)
+    dimensions: Mapped[int]
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TombstoneRow(Table):
+    """A person or an event that was forgotten, as a salted digest: what comes again is not taken in."""
+
+    __tablename__ = "tombstones"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    """author | event"""
+
+
+class ForgettingRow(Table):
+    """One forgetting, from its beginning on: what was cut off is finished from here."""
+
+    __tablename__ = "forgettings"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(8), default="begun")
+    """begun → done"""
+    plan: Mapped[str] = mapped_column(Text, default="")
+    """Whom and what, in hexadecimal so that no search takes it for a remainder; emptied when it is done."""
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    receipt: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

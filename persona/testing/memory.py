@@ -158,6 +158,12 @@ class RamMemory(Memory):
             del self._records[one], self._vectors[one]
         return len(gone)
 
+    def erase(self, record_ids: Sequence[str]) -> None:
+        for one in record_ids:
+            self._records.pop(one, None)
+            self._vectors.pop(one, None)
+            del self.counts[one]
+
     def reindex(self, persona: str | None = None) -> int:
         return len(self._records) if persona is None else self.count(persona)
 

@@ -45,7 +45,8 @@ personas:
   replies: {to: [mention, reply], per_thread: 2, per_author: 3, per_day: 20, delay: {least: 6m, most: 75m}}
   channels: {feed: {visibility: unlisted}}
   approval: promo
-  memory: {store: chroma, recall: 4, weights: {words: 0.5, recency: 0, kinds: {promise: 1}}, half_life: 7d}
+  memory: {store: chroma, recall: 4, weights: {words: 0.5, recency: 0, kinds: {promise: 1}}, half_life: 7d,
+    embedding: models/own, url: "http://127.0.0.1:8000", retention: {told: 180d, insight: 8w}}
   disclosure: {ai: "#AI", ad: "#ad", on_replies: true, answer: I am a virtual character.}
   products: [mug]
   promos_per_week: 2

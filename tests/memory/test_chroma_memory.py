@@ -253,7 +253,7 @@ def test_a_persona_that_left_the_journal_leaves_the_index(opened: Open, keep: Ke
             connection.execute(delete(JournalRow).where(JournalRow.persona == "bo"))
         memory.sync()
         assert [(h.persona, h.ok) for h in memory.health()] == [("ida", True)]
-        assert memory._index.strangers(["ida"]) == 0
+        assert memory._keeper.index.strangers(["ida"]) == 0
         memory.close()
 
 
@@ -381,14 +381,14 @@ def test_mends_an_index_that_fails_while_it_is_compared(
     keep(memory, many(200))
     memory.sync()
     memory.close()
-    strangers, fails = memory._index.strangers, [True, False]
+    strangers, fails = memory._keeper.index.strangers, [True, False]
 
     def failing(personas: Sequence[str]) -> int:
         if fails.pop(0):
             raise IndexBroken("a test says so")
         return strangers(personas)
 
-    monkeypatch.setattr(memory._index, "strangers", failing)
+    monkeypatch.setattr(memory._keeper.index, "strangers", failing)
     assert plain(memory.recall(questions())) == plain(exact(many(200), questions()))
     assert not fails
 
@@ -401,7 +401,7 @@ def test_recalls_without_an_index_that_cannot_be_rebuilt(
 
     memory = opened()
     keep(memory, many(200))
-    monkeypatch.setattr(memory._index, "put", failing)
+    monkeypatch.setattr(memory._keeper.index, "put", failing)
     assert plain(memory.recall(questions())) == plain(exact(many(200), questions()))
     assert "no space left on device" in caplog.text
 
@@ -445,7 +445,7 @@ def test_opens_with_the_weights_of_each_persona(engine: Engine, keep: Keep, tmp_
     weights = {"words": 0, "neighbours": 0, "recency": 4, "importance": 0}
     fresh: dict[str, object] = {"weights": weights, "half_life": "1d"}
     memory = ChromaMemory.open(engine=engine, folder=tmp_path, personas=[persona("ida", fresh), persona("bo", {})])
-    memory._embedder = HashEmbedder()
+    memory._switch._wanted = HashEmbedder()
     keep(memory, [note("rye bread", persona=p, age=timedelta(days=2)) for p in ("ida", "Ida", "bo")])
     ida, by_name, bo = memory.recall([ask("rye bread", persona=p) for p in ("ida", "Ida", "bo")])
     assert ida[0].score == by_name[0].score == 0.6
