@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -17,6 +18,7 @@ from .channel import Channel, Event, Poll
 from .crash import here
 from .definition import Persona
 from .errors import ChannelError, ChannelRefused
+from .forgetting.tombstones import Tombstones
 from .hearsay import Hearsay
 from .parts import Parts
 from .store import CursorRow, InboxRow, PostRow, append, reading, writing
@@ -31,8 +33,9 @@ _TAKEN = ("like", "boost")
 def listen(parts: Parts, now: datetime) -> int:
     """Poll every channel of every persona up to `now` (exclusive); return how many events are new.
 
-    Events, memory and cursor of one channel are kept in one transaction. A channel that fails is logged and asked
-    again later; the others go on. None is asked before the instant that its network named, or beyond its rate.
+    Events, memory and cursor of one channel are kept in one transaction; what a forgotten person does is passed over.
+    A channel that fails is logged and asked again later; the others go on. None is asked before the instant that its
+    network named, or beyond its rate.
     """
     with reading(parts.store) as session:
         gates = gate.gates(session, "poll")
@@ -120,7 +123,11 @@ def _listened(
     with writing(parts.store) as session:
         gate.went_well(session, persona.handle, channel.name, "poll", now)
         count, hearsay = 0, Hearsay(parts.memory, session, persona, channel.name)
+        tombstones = Tombstones(session)
         for event in poll.events:
+            if tombstones.author(event.author, channel.name) or tombstones.event(event.id, channel.name):
+                continue
+            event = replace(event, text=tombstones.without_names(event.text, channel.name))
             if event.kind in _TAKEN and event.about_id:
                 _taken(session, channel.name, event)
             if event.kind in _KEPT and _keep(session, persona, channel.name, event):

@@ -123,6 +123,13 @@ class Network(ABC):
     def step(self, key: str) -> StepReport | None:
         """Return the report of a step that is done, or None."""
 
+    def forget(self, handles: Sequence[str]) -> int:
+        """Empty all that these accounts said and replace their names everywhere; return how many statuses changed.
+
+        What others said stays. Idempotent. Raises NotImplementedError where a network cannot.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot forget an account")
+
     @abstractmethod
     def close(self) -> None:
         """Let go of the files. Does nothing if it is closed already."""

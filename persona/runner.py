@@ -17,6 +17,8 @@ from .crash import here
 from .delivery import deliver_due, remember_late
 from .drafting import draft_due
 from .engine import Engine
+from .forgetting import Place, finish
+from .forgetting.retention import tidy
 from .listen import listen
 from .parts import Parts, learn_canon
 from .reflect import reflect_due
@@ -45,9 +47,11 @@ class Runner:
         self._errors: list[Exception] = []
 
     def start(self, now: datetime) -> None:
-        """Bring memory in line with journal and file. Call once, before the first tick."""
-        self.parts.index.sync()
-        learn_canon(self.parts, now)
+        """Finish forgetting, and bring memory in line with journal and file. Call once, before the first tick."""
+        parts = self.parts
+        finish(Place(store=parts.store, folder=parts.folder, memory=parts.memory))
+        parts.index.sync()
+        learn_canon(parts, now)
 
     def adopt(self, now: datetime) -> None:
         """Take up another definition that the parts have got since the last tick."""
@@ -55,7 +59,7 @@ class Runner:
         learn_canon(self.parts, now)
 
     def tick(self, now: datetime) -> Ticked:
-        """Do all that is due at `now`: plan, listen, reflect, take up cues, draft, deliver, remember.
+        """Do all that is due at `now`: plan, listen, reflect, take up cues, draft, deliver, remember, tidy.
 
         Each step commits its work; a tick that is cut off anywhere and called again with the same `now` goes on
         where it was, and ends in the same state. Live, what a step raises is raised once all others are done.
@@ -76,6 +80,7 @@ class Runner:
         drafted = self._step(lambda: draft_due(self.engine, now)) or 0
         sent += self._step(lambda: deliver_due(parts, now)) or 0
         here("tick.delivered")
+        self._step(lambda: tidy(parts, now))
         parts.index.sync()
         _tell_of_hanging(parts, now)
         here("tick.end")

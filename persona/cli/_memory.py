@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from . import _forget
 from ._context import FolderClock, data_folder, open_engine
 from ._junk import add_doctor, diagnose
 from ._open import load_definition
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from ..memory import Memory, Record, State
 
 _KINDS = ("canon", "post", "reply", "told", "fact", "promise", "insight", "performance")
@@ -38,28 +41,31 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
     states.add_argument("--all", action="store_const", const="all", dest="state", help="all of it")
     release = actions.add_parser("release", help="let quarantined records be recalled after all")
     release.add_argument("records", nargs="+", metavar="RECORD", help="a record's id")
-    forget = actions.add_parser("forget", help="erase records from journal and index")
-    forget.add_argument("--persona", help="only of this handle")
-    forget.add_argument("--author", help="all that this person said")
-    forget.add_argument("--record", help="one record by its id")
-    purge = actions.add_parser("purge", help="erase all that one person said, to all personas")
+    _forget.add_arguments(actions)
+    purge = actions.add_parser(
+        "purge", help="delete a person's records from journal and index; forget erases everywhere"
+    )
     purge.add_argument("--author", required=True, help="the person's handle")
     add_doctor(actions)
     reindex = actions.add_parser("reindex", help="rebuild the index from the journal, without the model")
     reindex.add_argument("--persona", help="only of this handle")
-    actions.add_parser("health", help="compare the index with the journal")
+    reindex.add_argument("--embed", action="store_true", help="embed all texts with the model of the personas file")
+    actions.add_parser("health", help="compare the index with the journal, and tell of model and forgettings")
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.action == "forget" and not (args.persona or args.author or args.record):
-        print("Say what to forget: --author, --record or --persona.")
+    if args.action == "forget" and sum(map(bool, (args.persona, args.author, args.record))) != 1:
+        print("Say what to forget: one of --author, --record and --persona.")
         return 2
-    with _open(args) as memory:
-        return _do(args, memory)
+    with _open(args) as (engine, memory):
+        if args.action in ("export", "allow", "receipts") or (args.action == "forget" and args.author):
+            return _forget.run(args, engine, memory)
+        return _do(args, engine, memory)
 
 
 @contextmanager
-def _open(args: argparse.Namespace) -> Iterator[Memory]:
+def _open(args: argparse.Namespace) -> Iterator[tuple[Engine, Memory]]:
+    from ..forgetting import finish
     from ..store import Owner
 
     engine = open_engine(args)
@@ -70,13 +76,16 @@ def _open(args: argparse.Namespace) -> Iterator[Memory]:
         kind = registry.memory(definition.personas[0].memory.store)
         memory = kind.open(engine=engine, folder=folder, personas=definition.personas)
         try:
-            yield memory
+            for receipt in finish(_forget.place_of(args, engine, memory)):
+                print("A forgetting that was cut off has been finished:")
+                _forget.print_receipt(receipt)
+            yield engine, memory
         finally:
             memory.close()
             engine.dispose()
 
 
-def _do(args: argparse.Namespace, memory: Memory) -> int:
+def _do(args: argparse.Namespace, engine: Engine, memory: Memory) -> int:
     if args.action == "search":
         _search(args, memory)
     elif args.action == "list":
@@ -90,20 +99,16 @@ def _do(args: argparse.Namespace, memory: Memory) -> int:
     elif args.action == "purge":
         print(f"Erased {memory.forget(author=_handle(args.author))} records of @{_handle(args.author)}.")
     elif args.action == "doctor":
-        return _doctor(args, memory)
+        return max(_health(args, engine, memory), _doctor(args, memory))
     elif args.action == "forget":
-        author = args.author.lstrip("@") if args.author else None
-        handle = _handle(args.persona) if args.persona else None
-        count = memory.forget(persona=handle, author=author, record_id=args.record)
+        count = memory.forget(persona=_handle(args.persona) if args.persona else None, record_id=args.record)
         print(f"Forgot {count} records.")
     elif args.action == "reindex":
+        if args.embed:
+            print(f"Embedded {memory.embed_again()} records.")
         print(f"Indexed {memory.reindex(_handle(args.persona) if args.persona else None)} records.")
     else:
-        states = memory.health()
-        for state in states:
-            word = "ok" if state.ok else f"not ok: {state.cause}"
-            print(f"@{state.persona}: journal {state.journal}, index {state.index}, {word}")
-        return 0 if all(state.ok for state in states) else 1
+        return _health(args, engine, memory)
     return 0
 
 
@@ -139,6 +144,26 @@ def _doctor(args: argparse.Namespace, memory: Memory) -> int:
         return diagnose(memory, engine, personas, FolderClock(engine).now())
     finally:
         engine.dispose()
+
+
+def _health(args: argparse.Namespace, engine: Engine, memory: Memory) -> int:
+    from ..forgetting import receipts
+    from ..store import reading
+
+    # What a kill has left is mended before it is looked at, as every start does.
+    memory.sync()
+    states = memory.health()
+    for state in states:
+        word = "ok" if state.ok else f"not ok: {state.cause}"
+        print(f"@{state.persona}: journal {state.journal}, index {state.index}, {word}")
+    for remark in memory.remarks():
+        print(remark)
+    with reading(engine) as session:
+        done = receipts(session)
+    if done:
+        unclean = sum(bool(receipt["searched"].get("found")) for receipt in done)
+        print(f"{len(done)} forgettings done, {unclean} of them with something left (persona memory receipts)")
+    return 0 if all(state.ok for state in states) else 1
 
 
 def _search(args: argparse.Namespace, memory: Memory) -> None:

@@ -18,6 +18,7 @@ from .database import open_database
 from .dump import dump_digest
 from .errors import UnknownAccount
 from .extract import handle_of
+from .forget import empty_accounts
 from .ledger import Ledger, first_id, from_us, to_us
 
 NoteKind = Literal["mention", "reply", "follow", "like", "boost"]
@@ -229,6 +230,10 @@ class FeedNetwork(Network):
         with self._readers.begin() as db:
             row = db.execute(sums.where(s.author_id == Ledger(db).account(handle))).one()
             return dict(zip(("likes", "boosts", "replies"), map(int, row), strict=True))
+
+    def forget(self, handles: Sequence[str]) -> int:
+        with self._writers.begin() as db:
+            return empty_accounts(db, handles)
 
     def digest(self) -> str:
         """Return one hex digest of all that is on the network, whatever order it was stored in."""
