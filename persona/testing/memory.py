@@ -162,7 +162,6 @@ class RamMemory(Memory):
         for one in record_ids:
             self._records.pop(one, None)
             self._vectors.pop(one, None)
-            del self.counts[one]
 
     def reindex(self, persona: str | None = None) -> int:
         return len(self._records) if persona is None else self.count(persona)

@@ -263,12 +263,12 @@ def test_many_personas_share_few_collections(opened: Open, keep: Keep) -> None:
     records = many(200, personas=people)
     keep(memory, records)
     memory.sync()
-    assert len(memory._index._open().list_collections()) <= 32
+    assert len(memory._keeper.index._open().list_collections()) <= 32
     states = memory.health()
     assert sum(state.index for state in states) == len(records)
     assert all(state.ok for state in states)
     vector = memory.embed([records[3].text])
-    (near,) = memory._index.search(records[3].persona, vector, 50)
+    (near,) = memory._keeper.index.search(records[3].persona, vector, 50)
     assert set(near) == {r.id for r in records if r.persona == records[3].persona}
 
 
