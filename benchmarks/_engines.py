@@ -212,7 +212,7 @@ class CTranslate2(Engine):
 
     def open(self, folder: Path, scratch: Path) -> None:
         """Convert and load."""
-        import ctranslate2  # type: ignore[import-untyped]
+        import ctranslate2
 
         made = scratch / "ct2"
         converter = ctranslate2.converters.TransformersConverter(str(folder), low_cpu_mem_usage=False)

@@ -105,7 +105,7 @@ def likeliest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
 def _columns(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Return each row's logits as columns [rows, depth, columns], and the few that are left over."""
     whole = logits.shape[1] - logits.shape[1] % _DEPTH
-    return logits[:, :whole].reshape(-1, _DEPTH, logits.shape[1] // _DEPTH), logits[:, whole:]
+    return logits[:, :whole].reshape(len(logits), _DEPTH, logits.shape[1] // _DEPTH), logits[:, whole:]
 
 
 def _ranked(values: NDArray[Any], names: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
