@@ -36,6 +36,7 @@ _ASKS = tuple(
         rf"\bif (?:you're|ur|you are|u r) {_WHO}{_MACHINE}\b|\b(?:so |sooo* )?who(?:'s| is) the (?:face|girl|model)\b|\b(?:are|r) (?:you|u) (?:\w+ )?sentient\b",
         r"\b(?:fake|real) or (?:real|fake|ai)\b|\bhuman or (?:not|ai|bot|machine)\b|\b(?:robot|bot|ai|machine|person|human) or (?:a |an )?(?:human|person|real|not|drawing|bot|ai|machine)\b|\brun by (?:a |an )?(?:company|ai|bot|agency|team|human|person)\b|\bnot be(?:ing)? (?:a )?human\b|\bcan i (?:tell|say)\b[^.!?]{0,30}\b(?:you are|you're) (?:an? )?(?:ai|bot)\b",
         r"\bso i know (?:ur|you're|you are|u r) (?:not )?(?:fake|real)\b|\b(?:fake|real) (?:account|profile|person)\b\W*$|\bi am a real (?:girl|boy|person|human)\b",
+        r"\b(?:did|does|has|was|is) (?:a|any|an actual|a real|some) ?(?:person|human|one|body)\b[^.!?]{0,40}\b(?:writ\w+|typ\w+|involved|behind)\b",
         # Deutsch
         r"\b(?:bist|sind|seid|biste) (?:du|sie|ihr)?(?: \w+){0,4} (?:echt|real|mensch\w*|person|ki|bot|roboter|maschine|virtuell|programm|fake|künstlich\w*|computer|k\.i\.)\b",
         r"\b(?:mensch|maschine|bot|roboter|ki|echt|automatisch\w*|automatisiert\w*|person)\b[^.!?]{0,30}\boder\b|\boder\b[^.!?]{0,40}\b(?:mensch|maschine|bot|roboter|ki|automatisiert\w*|programm)\b",
