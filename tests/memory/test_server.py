@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import subprocess
@@ -55,6 +56,13 @@ class Server:
     def stop(self) -> None:
         self.process.kill()
         self.process.wait()
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Collect what a test's clients leave behind, before a test elsewhere is blamed for it."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
