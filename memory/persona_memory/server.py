@@ -51,16 +51,18 @@ class ServerPlace:
         except Exception as error:
             raise ChromaServerAway(url_text=self.url, cause_text=f"{type(error).__name__}: {error}") from error
         # Without a limit, which Chroma does not set, a server that hangs would hold up the tick for good.
-        if session := _session(client):
+        for session in _sessions(client):
             session.timeout = _TIMEOUT
         return client
 
     def let_go(self, client: Any) -> None:
         """Close the client and its connections, which its own `close` leaves open."""
-        session = _session(client)
-        client.close()
-        if session:
-            session.close()
+        sessions = _sessions(client)
+        try:
+            client.close()
+        finally:
+            for session in sessions:
+                session.close()
 
     def destroy(self, client: Any) -> None:
         """Delete the folder's collections."""
@@ -78,8 +80,10 @@ class ServerPlace:
         return 0
 
 
-def _session(client: Any) -> Any:
-    return getattr(getattr(client, "_server", None), "_session", None)
+def _sessions(client: Any) -> list[Any]:
+    """Return the HTTP sessions of a client: its own, and that of the client for tenants which it makes beside."""
+    servers = [getattr(each, "_server", None) for each in (client, getattr(client, "_admin_client", None))]
+    return [session for server in servers if (session := getattr(server, "_session", None)) is not None]
 
 
 def space_of(engine: Engine) -> str:
