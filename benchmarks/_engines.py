@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib.util
-import logging
-import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Literal
@@ -43,7 +41,7 @@ class Engine(ABC):
     def write(self, load: Load) -> int:
         """Write the load; return the useful tokens."""
 
-    def forget(self) -> None:  # noqa: B027
+    def forget(self) -> None:  # noqa: B027 - most engines keep nothing
         """Drop what was kept of earlier prompts, if anything is."""
 
     def close(self) -> None:
@@ -228,8 +226,9 @@ class CTranslate2(Engine):
         made = [0] * len(load.texts)
 
         def enough(step: Any) -> bool:
-            made[step.batch_id] += 1
-            return made[step.batch_id] >= load.texts[step.batch_id].wanted  # type: ignore[no-any-return]
+            place: int = step.batch_id
+            made[place] += 1
+            return made[place] >= load.texts[place].wanted
 
         alike = load.shared and len(load.texts) > 1
         found = self.generator.generate_batch(
@@ -281,13 +280,3 @@ class LlamaCpp(Engine):
     def forget(self) -> None:
         """Drop the last prompt."""
         self.llama.reset()
-
-
-def quiet() -> None:
-    """Keep the libraries' progress bars and advice out of the table."""
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
-    from transformers.utils import logging as chatter
-
-    chatter.disable_progress_bar()  # type: ignore[no-untyped-call]
-    chatter.set_verbosity_error()  # type: ignore[no-untyped-call]

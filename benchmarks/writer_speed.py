@@ -9,6 +9,7 @@ Serial ways are measured on the first few texts. CPU seconds hold up under other
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import tempfile
@@ -29,10 +30,10 @@ from benchmarks._engines import (
     Pipeline,
     PipelineBatch,
     Transformers,
-    quiet,
 )
 from benchmarks._loads import END, Load, Loads
 from benchmarks._report import finish, machine, parser, table, timed
+from persona.train.quiet import quiet
 from persona.writer import LocalModel, patient_threads
 from persona.writer.folder import ModelFolder
 from persona.writer.pocket import base_folder, pocket_folder
@@ -261,21 +262,22 @@ def main() -> None:
     found = machine(PACKAGES)
     folder = base_folder()
     loaded = loading(folder)
-    quiet()
-    model = ModelFolder.open(folder)
-    loads = Loads(model)
-    numbers = sum(tensor.numel() for tensor in model.tensors().values())
-    bandwidth = read_bandwidth()
-    rows, alone, left_out = measure(loads, folder, quick=options.quick)
-    same = identical(folder, loads)
-    rows, shares = compared(rows), limits(alone, bandwidth, numbers)
+    logging.disable(logging.WARNING)
+    with quiet():
+        model = ModelFolder.open(folder)
+        loads = Loads(model)
+        numbers = sum(tensor.numel() for tensor in model.tensors().values())
+        bandwidth = read_bandwidth()
+        rows, alone, left_out = measure(loads, folder, quick=options.quick)
+        same = identical(folder, loads)
+        rows, shares = compared(rows), limits(alone, bandwidth, numbers)
+        loss = losses(pocket_folder(), options.data) if options.data else []
     print(table(rows))
     print()
     print(table(shares))
     print(f"share: of {bandwidth / 1e9:.1f} GB read from memory in a CPU second, with every weight read once a token")
     print(f"loading from the cache in a fresh process, imports included: {loaded['seconds']} s")
     print(f"texts written greedily at once in float32 that are those of generate, token by token: {same}")
-    loss = losses(pocket_folder(), options.data) if options.data else []
     if loss:
         print(f"loss of the pocket writer on texts of {CASTS} held-out personas, nats a token:")
         print(table(loss))

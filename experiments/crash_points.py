@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def run(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
                 if state["reached"].get(point, 0) + state["missed"].get(point, 0) > time_:
                     continue
                 nth = draw.randint(1, 3)
-                child = begin(lambda point=point, nth=nth: life(data, definition, clock, opener, point, nth), errors)  # type: ignore[misc]
+                child = begin(partial(life, data, definition, clock, opener, point, nth), errors)
                 dead = watch(child, clock, speed=SPEED, cpu=args.life)
                 if not dead:
                     end(child)

@@ -36,6 +36,7 @@ from persona.engine import Drafted, Engine
 from persona.memory import Record
 from persona.parts import Parts, open_parts
 from persona.plan import Subject
+from persona.plan.subject import Mode
 from persona.plugins import PluginRegistry
 from persona.rehearsal import START
 from persona.runner import Runner
@@ -197,8 +198,8 @@ def _answers(runner: Runner, persona: Persona, style: str, asked: Sequence[str],
 
 def _cue(parts: Parts, persona: Persona, number: int, text: str, now: datetime) -> Cue:
     product = product_spoken_of(persona, parts.products_of(persona), "", text)
-    mode = "identity" if asks_who(text, parts.memory.embed([text])[0]) else "answer" if product else "chat"
-    subject = Subject(mode=mode, topic=persona.topics[0].name, product=product.id if product else "")  # type: ignore[arg-type]
+    mode: Mode = "identity" if asks_who(text, parts.memory.embed([text])[0]) else "answer" if product else "chat"
+    subject = Subject(mode=mode, topic=persona.topics[0].name, product=product.id if product else "")
     heard = Heard(author=f"asker_{number % 200}", text=text, at=now, source=f"stream:ask{number}")
     return Cue(
         key=digest("ask", number), persona=persona, kind="reply", due_at=now, subject=subject, channel="stream",

@@ -128,10 +128,10 @@ class Standing:
 class Channel(ABC):
     """One account on one network. Subclass it, set `name`, write `send`."""
 
-    name: ClassVar[str]
-    promise: ClassVar[Promise] = Promise(kind="at_most_once")
-    limits: ClassVar[Limits] = Limits()
-    rate: ClassVar[Rate | None] = None
+    name: str
+    promise: Promise = Promise(kind="at_most_once")
+    limits: Limits = Limits()
+    rate: Rate | None = None
     """None: as many calls as there are. A persona's `delivery.rates` may allow fewer or more."""
     settings_model: ClassVar[type[Any] | str | None] = None
     """A pydantic model of the channel's settings in YAML; None: it has none, and any key is refused.

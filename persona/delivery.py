@@ -20,11 +20,11 @@ from .crash import here
 from .definition import Persona
 from .errors import ChannelError, ChannelRefused, PostRefused, SendUncertain
 from .fresh import lateness, stale
+from .outcome import keep_sent, park
 from .parts import Parts
 from .pause import paused
-from .remembering import records_of
 from .retry import backoff
-from .store import OutboxRow, PostRow, append, get_setting, put_setting, reading, writing
+from .store import OutboxRow, append, reading, writing
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,6 @@ LEASE = timedelta(minutes=5)
 _TTL_SHARE = 0.8
 """A key is trusted for this share of the time that its network keeps it."""
 _BACK = timedelta(minutes=1)
-_UNREMEMBERED = "unremembered"
 
 
 def deliver_due(parts: Parts, now: datetime) -> int:
@@ -140,7 +139,7 @@ class _Pass:
             persona, channel = self.known.get(row.persona), parts.channels.get(account)
             if persona is None or channel is None:
                 gone = f"the persona has no channel {row.channel!r} any more"
-                _park(session, row, "unknown" if row.state == "sending" else "failed", gone, now)
+                park(session, row, "unknown" if row.state == "sending" else "failed", gone, now)
                 return
             if self._barred(session, account, now):
                 return
@@ -197,7 +196,7 @@ class _Pass:
         """Take a last look at the text; hold it or let it expire if it is not to go out."""
         late = lateness(row, persona, now)
         if late and persona.delivery.late == "drop":
-            _park(session, row, "expired", late, now)
+            park(session, row, "expired", late, now)
             return False
         try:
             reasons = stale(row, persona, self.parts.definition)
@@ -227,19 +226,19 @@ class _Pass:
                 row.tried_at = now
         began, tried = row.sending_at or now, row.tried_at or row.sending_at or now
         if now < began - _BACK:
-            _park(session, row, "unknown", "the clock has gone back behind the time when it was sent", now)
+            park(session, row, "unknown", "the clock has gone back behind the time when it was sent", now)
         elif row.attempts >= TRIES_UNSURE:
-            _park(session, row, "unknown", f"it is not known whether it went out, after {row.attempts} tries", now)
+            park(session, row, "unknown", f"it is not known whether it went out, after {row.attempts} tries", now)
         elif promise.kind == "idempotent":
             if now - began < promise.window * _TTL_SHARE:
                 return "send"
-            _park(session, row, "unknown", "the network may have forgotten its key", now)
+            park(session, row, "unknown", "the network may have forgotten its key", now)
         elif promise.kind == "readback":
             if now >= tried + promise.window:
                 return "find"
             row.next_try_at = tried + promise.window
         else:
-            _park(session, row, "unknown", "the channel does not tell whether it went out", now)
+            park(session, row, "unknown", "the channel does not tell whether it went out", now)
         return None
 
     def _answered(self, channel: Channel, row_id: int, future: Future[Any]) -> int:
@@ -279,7 +278,7 @@ class _Pass:
         with writing(parts.store) as session:
             row = session.get_one(OutboxRow, row_id)
             gate.went_well(session, row.persona, row.channel, "send", now)
-            _sent(parts, session, row, result, now)
+            keep_sent(parts, session, row, result, now)
         here("delivery.after-keep")
         return 1
 
@@ -294,11 +293,11 @@ class _Pass:
                 row.state, row.attempts, row.next_try_at = "ready", row.attempts - 1, None
                 gate.stop(session, row.persona, row.channel, now, cause)
             elif isinstance(error, PostRefused):
-                _park(session, row, "failed", cause, now)
+                park(session, row, "failed", cause, now)
             else:
                 state = gate.went_wrong(session, row.persona, row.channel, "send", now, cause, error.retry_after).state
                 if row.attempts >= TRIES and state != "resting":
-                    _park(session, row, "failed", f"gave up after {row.attempts} tries: {cause}", now)
+                    park(session, row, "failed", f"gave up after {row.attempts} tries: {cause}", now)
                 else:
                     row.state = "ready"
                     row.next_try_at = now + max(backoff(row.key, row.attempts), error.retry_after or timedelta(0))
@@ -314,7 +313,7 @@ class _Pass:
             row.reasons = [f"channel: {cause}"]
             gate.went_wrong(session, row.persona, row.channel, "send", now, cause, retry_after)
             if promise.kind == "at_most_once":
-                _park(session, row, "unknown", f"it is not known whether it went out: {cause}", now)
+                park(session, row, "unknown", f"it is not known whether it went out: {cause}", now)
             else:
                 # It stays in `sending`: a later tick settles it by the channel's promise.
                 row.tried_at = now
@@ -338,70 +337,3 @@ class _Pass:
             here("delivery.blind")
         here("delivery.after-blind")
         return 0
-
-
-def _sent(parts: Parts, session: Session, row: OutboxRow, result: Sent, now: datetime) -> None:
-    row.state, row.sent_at, row.remote_id, row.url = "sent", now, result.id, result.url
-    row.next_try_at, row.reasons, row.lease_owner, row.lease_until = None, [], None, None
-    session.add(
-        PostRow(
-            outbox_id=row.id,
-            persona=row.persona,
-            channel=row.channel,
-            kind=row.kind,
-            text=row.text,
-            at=now,
-            remote_id=result.id,
-            in_reply_to=row.in_reply_to,
-            url=result.url,
-        )
-    )
-    append(
-        session,
-        at=now,
-        persona=row.persona,
-        kind="sent",
-        key=row.key,
-        channel=row.channel,
-        what=row.kind,
-        text=row.text,
-        id=result.id,
-    )
-    here("delivery.sent")
-    _remember(parts, session, row, now)
-    here("delivery.remembered")
-
-
-def _remember(parts: Parts, session: Session, row: OutboxRow, at: datetime) -> None:
-    """Remember what went out. Live, a memory that fails does not undo what is out: it is told later."""
-    if not parts.live:
-        parts.memory.remember(records_of(session, row, at), session)
-        return
-    try:
-        with session.begin_nested():
-            parts.memory.remember(records_of(session, row, at), session)
-    except Exception:
-        log.exception("what was sent as %s could not be remembered; it will be", row.key)
-        late = get_setting(session, _UNREMEMBERED) or {"rows": []}
-        put_setting(session, _UNREMEMBERED, {"rows": [*late["rows"], row.id]})
-
-
-def remember_late(parts: Parts, now: datetime) -> None:
-    """Remember what could not be remembered when it went out."""
-    with reading(parts.store) as session:
-        if not (get_setting(session, _UNREMEMBERED) or {"rows": []})["rows"]:
-            return
-    with writing(parts.store) as session:
-        late = get_setting(session, _UNREMEMBERED) or {"rows": []}
-        for row_id in late["rows"]:
-            row = session.get_one(OutboxRow, row_id)
-            parts.memory.remember(records_of(session, row, row.sent_at or now), session)
-        put_setting(session, _UNREMEMBERED, {"rows": []})
-
-
-def _park(session: Session, row: OutboxRow, state: str, reason: str, now: datetime) -> None:
-    earlier = [each for each in row.reasons if str(each).startswith("channel: ") and reason not in str(each)]
-    row.state, row.reasons, row.next_try_at = state, [reason, *earlier], None
-    row.lease_owner, row.lease_until = None, None
-    append(session, at=now, persona=row.persona, kind=state, key=row.key, reason=reason)
-    here("delivery.parked")

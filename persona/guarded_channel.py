@@ -54,8 +54,8 @@ class GuardedChannel(Channel):
     ) -> None:
         super().__init__(seat)
         # These are of the class elsewhere; here every instance stands for another class.
-        self.name = kind.name  # type: ignore[misc]
-        self.promise, self.limits, self.rate = kind.promise, kind.limits, kind.rate  # type: ignore[misc]
+        self.name = kind.name
+        self.promise, self.limits, self.rate = kind.promise, kind.limits, kind.rate
         self._project, self._limit, self._memory = project, limit, memory
         self._worker: subprocess.Popen[bytes] | None = None
 
@@ -129,7 +129,7 @@ class GuardedChannel(Channel):
                 {"project": str(self._project), "channel": self.name, "memory": self._memory, "seat": told}, end
             )
             promise = hello["promise"]
-            self.promise = Promise(kind=promise["kind"], window=timedelta(seconds=promise["window"]))  # type: ignore[misc]
+            self.promise = Promise(kind=promise["kind"], window=timedelta(seconds=promise["window"]))
         except PersonaError as error:
             raise ChannelError(channel=self.name, cause_text=f"it does not open: {error}") from error
 

@@ -1,15 +1,21 @@
-"""What a persona remembers of what it has said."""
+"""What a persona remembers of what it has said, at once or, where memory fails, later."""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from .memory import Record, RecordKind, record_id
+from .parts import Parts
 from .plan import Subject
-from .store import InboxRow, OutboxRow
+from .store import InboxRow, OutboxRow, get_setting, put_setting, reading, writing
 from .text import promised_in
+
+log = logging.getLogger(__name__)
+
+_UNREMEMBERED = "unremembered"
 
 
 def records_of(session: Session, row: OutboxRow, now: datetime) -> list[Record]:
@@ -52,3 +58,30 @@ def records_of(session: Session, row: OutboxRow, now: datetime) -> list[Record]:
             )
         )
     return records
+
+
+def remember(parts: Parts, session: Session, row: OutboxRow, at: datetime) -> None:
+    """Remember what went out. Live, a memory that fails does not undo what is out: it is told later."""
+    if not parts.live:
+        parts.memory.remember(records_of(session, row, at), session)
+        return
+    try:
+        with session.begin_nested():
+            parts.memory.remember(records_of(session, row, at), session)
+    except Exception:
+        log.exception("what was sent as %s could not be remembered; it will be", row.key)
+        late = get_setting(session, _UNREMEMBERED) or {"rows": []}
+        put_setting(session, _UNREMEMBERED, {"rows": [*late["rows"], row.id]})
+
+
+def remember_late(parts: Parts, now: datetime) -> None:
+    """Remember what could not be remembered when it went out."""
+    with reading(parts.store) as session:
+        if not (get_setting(session, _UNREMEMBERED) or {"rows": []})["rows"]:
+            return
+    with writing(parts.store) as session:
+        late = get_setting(session, _UNREMEMBERED) or {"rows": []}
+        for row_id in late["rows"]:
+            row = session.get_one(OutboxRow, row_id)
+            parts.memory.remember(records_of(session, row, row.sent_at or now), session)
+        put_setting(session, _UNREMEMBERED, {"rows": []})

@@ -14,7 +14,7 @@ from . import gate
 from .agenda import plan_slots, take_events, take_slots
 from .calling import HANGS
 from .crash import here
-from .delivery import deliver_due, remember_late
+from .delivery import deliver_due
 from .drafting import draft_due
 from .engine import Engine
 from .forgetting import Place, finish
@@ -22,6 +22,7 @@ from .forgetting.retention import tidy
 from .listen import listen
 from .parts import Parts, learn_canon
 from .reflect import reflect_due
+from .remembering import remember_late
 from .store import OutboxRow, writing
 
 log = logging.getLogger(__name__)

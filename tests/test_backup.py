@@ -108,9 +108,9 @@ def test_a_backup_under_way_is_consistent(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["idempotent", "readback", "at_most_once"])
 def test_what_went_out_since_is_not_sent_again(open_two: OpenTwo, tmp_path: Path, kind: str) -> None:
     channel = RecordingChannel(make_seat(handle="tamsin_specs"))
-    channel.promise = Promise(kind=kind, window=timedelta(minutes=5))  # type: ignore[misc, arg-type]
+    channel.promise = Promise(kind=kind, window=timedelta(minutes=5))  # type: ignore[arg-type]
     if kind == "idempotent":
-        channel.promise = Promise(kind="idempotent", window=timedelta(days=30))  # type: ignore[misc]
+        channel.promise = Promise(kind="idempotent", window=timedelta(days=30))
 
     def opened(folder: Path, start: VirtualClock) -> Parts:
         parts = open_two(folder=folder, start=start.now())

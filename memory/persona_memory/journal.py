@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, CursorResult, Row, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from persona.clock import as_utc
@@ -126,10 +126,9 @@ def used(session: Session, ids: Sequence[str], at: datetime) -> None:
 
 
 def _change(session: Session, *where: ColumnElement[bool], **values: object) -> int:
-    changed = session.execute(
-        update(JournalRow).where(*where).values(**values), execution_options={"synchronize_session": False}
-    )
-    return int(changed.rowcount)  # type: ignore[attr-defined]
+    statement = update(JournalRow).where(*where).values(**values)
+    changed = session.execute(statement, execution_options={"synchronize_session": False})
+    return cast(CursorResult[Any], changed).rowcount
 
 
 def standing(connection: Connection) -> dict[str, Standing]:
@@ -195,7 +194,7 @@ def forget(connection: Connection, *, persona: str | None, author: str | None, r
     gone = set(connection.execute(select(J.record_id).where(*where)).scalars())
     gone |= derived_from(connection, gone)
     for part in _chunks(sorted(gone)):
-        connection.execute(delete(JournalRow.__table__).where(J.record_id.in_(part)))  # type: ignore[arg-type]
+        connection.execute(delete(JournalRow).where(J.record_id.in_(part)))
     return len(gone)
 
 

@@ -66,6 +66,6 @@ def _group(session: Session, persona: str, groups: Groups, subjects: Mapping[str
         groups, [r.record_id for r in rows], grid(to_matrix([r.vector for r in rows])), list(subjects), near, known
     )
     session.connection().execute(
-        update(JournalRow.__table__).where(J.seq == bindparam("at_seq")).values(gist=bindparam("key")),  # type: ignore[arg-type]
+        update(JournalRow).where(J.seq == bindparam("at_seq")).values(gist=bindparam("key")),
         [{"at_seq": row.seq, "key": key} for row, key in zip(rows, keys, strict=True)],
     )

@@ -122,7 +122,7 @@ class Switch:
             _log.warning("the embedding model %s is not taken: %s", self._wanted.name, said)
             self._active = former
             with self._engine.begin() as connection:
-                connection.execute(delete(ShadowRow.__table__))  # type: ignore[arg-type]
+                connection.execute(delete(ShadowRow))
             self._note({"refused": tried.__dict__})
             return False
         _log.info("the embedding model %s is taken: %s", self._wanted.name, said)
@@ -149,7 +149,7 @@ class Switch:
                 for row, v in zip(rows, vectors, strict=True)
             ]
             with self._engine.begin() as connection:
-                connection.execute(insert(ShadowRow.__table__), values)  # type: ignore[arg-type]
+                connection.execute(insert(ShadowRow), values)
             count += len(rows)
 
     def _probe(self, former: Embedder | None) -> Tried:
@@ -172,11 +172,11 @@ class Switch:
         size = select(S.dimensions).where(S.record_id == J.record_id, S.model == self._wanted.name)
         with self._engine.begin() as connection:
             connection.execute(
-                update(JournalRow.__table__).values(  # type: ignore[arg-type]
+                update(JournalRow).values(
                     vector=one.scalar_subquery(), dimensions=size.scalar_subquery(), model=self._wanted.name
                 )
             )
-            connection.execute(delete(ShadowRow.__table__))  # type: ignore[arg-type]
+            connection.execute(delete(ShadowRow))
             with Session(connection) as session:
                 put_setting(session, _SETTING, {"model": self._wanted.name, "place": self._place})
                 session.flush()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .schema import Definition, Disclosure, Persona, Product, ReplyPolicy, SlotRule, Topic, WriterSettings
+    from .schema import Definition, Disclosure, Persona, Product, ReplyPolicy, SlotRule, Topic
+    from .writing import WriterSettings
 
 __all__ = ["Definition", "Disclosure", "Persona", "Product", "ReplyPolicy", "SlotRule", "Topic", "WriterSettings"]
 

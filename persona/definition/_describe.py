@@ -17,7 +17,8 @@ from typing import Any
 
 from . import _shapes, checks, values
 from ._shapes import Anything, Choice, Either, Exactly, Made, Many, Part, Shape, Table, Text
-from .schema import Definition, Model
+from .base import Model
+from .schema import Definition
 
 FILE = Path(__file__).parent / "_plain_schema.py"
 _HEAD = '''\

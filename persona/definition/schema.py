@@ -2,77 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, time, timedelta
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from datetime import timedelta
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field
 
-from ..memory import RecordKind
 from . import checks, values
-from .values import DAYS, Day
-
-Rule: TypeAlias = Callable[[object], list[checks.Finding]]
-
-
-def _refuse(found: list[checks.Finding]) -> None:
-    if found:
-        raise PydanticCustomError(
-            "persona_checks", "{text}", {"text": "; ".join(each.message for each in found), "found": found}
-        )
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(
-        values.duration,
-        json_schema_input_type=Annotated[str, Field(pattern=r"^([0-9]+[smhdw])+$", examples=["20m", "1h30m", "7d"])],
-    ),
-]
-WallTime = Annotated[
-    time,
-    BeforeValidator(
-        values.wall_time,
-        json_schema_input_type=Annotated[str, Field(pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$", examples=["08:30"])],
-    ),
-]
-Holiday = Annotated[
-    date,
-    BeforeValidator(
-        values.local_date,
-        json_schema_input_type=Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2026-12-24"])],
-    ),
-]
-Days = Annotated[
-    tuple[Day, ...],
-    Field(min_length=1),
-    BeforeValidator(
-        values.days,
-        json_schema_input_type=Literal["daily", "weekdays", "weekend"] | Annotated[list[Day], Field(min_length=1)],
-    ),
-]
-ChannelSettings = Annotated[
-    dict[str, Any], BeforeValidator(values.settings, json_schema_input_type=dict[str, Any] | None)
-]
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
-Word = Annotated[str, Field(min_length=1, max_length=80)]
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-
-
-class Model(BaseModel):
-    """The base of all parts of the file."""
-
-    # Built once, as part of Definition, when a file is first checked: that halves the start of `persona check`.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-    rule: ClassVar[Rule] = checks.nothing
-    """What must hold of the whole part."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        _refuse(type(self).rule(self))
-        return self
+from .base import (
+    ChannelSettings,
+    Days,
+    Duration,
+    Holiday,
+    Identifier,
+    Model,
+    Text,
+    WallTime,
+    Word,
+)
+from .remembering import MemorySettings
+from .values import DAYS
+from .writing import WriterSettings, Writing
 
 
 class Product(Model):
@@ -203,134 +152,6 @@ class Delivery(Model):
     rates: dict[Word, CallRate] = Field(
         default={}, description="The most calls by channel, where it is to be other than what the channel says."
     )
-
-
-class Price(Model):
-    """What a remote model costs, in any one currency."""
-
-    input: float = Field(default=0.0, ge=0, le=10000, description="The price of a million tokens of the prompt.")
-    output: float = Field(default=0.0, ge=0, le=10000, description="The price of a million tokens of the text.")
-
-
-class Budget(Model):
-    """The most that a persona's writer may use in one of the persona's local days. Beyond it nothing is written."""
-
-    tokens: int | None = Field(default=None, gt=0, le=10**12, description="The most tokens, prompt and text together.")
-    money: float | None = Field(default=None, gt=0, le=10**6, description="The most money, by the writer's price.")
-
-    rule = checks.budget
-
-
-class WriterModel(Model):
-    """A model that writes, and how it is reached."""
-
-    model: str = Field(
-        default="pocket",
-        min_length=1,
-        max_length=400,
-        description="pocket, a folder or GGUF file, a hub name, or a LangChain string such as openai:gpt-5-mini.",
-    )
-    revision: str | None = Field(
-        default=None, pattern=r"^[0-9a-f]{40}$", description="The commit of a hub model: 40 of 0-9 and a-f."
-    )
-    base_url: str | None = Field(default=None, max_length=400, description="Address of an OpenAI-compatible server.")
-    api_key: str | None = Field(
-        default=None, pattern=r"^env:[A-Za-z_][A-Za-z0-9_]*$", description="env:NAME of the variable with the key."
-    )
-    timeout: Duration = Field(
-        default=timedelta(seconds=60),
-        ge=timedelta(seconds=1),
-        le=timedelta(hours=1),
-        description="How long a call to a remote model may take, such as 60s.",
-    )
-    retries: int = Field(
-        default=3, ge=0, le=10, description="How often a call is made again after an error that may pass."
-    )
-    requests_per_minute: int | None = Field(
-        default=None, ge=1, le=100000, description="The most calls to a remote model in a minute."
-    )
-    price: Price | None = Field(default=None, description="What a remote model costs.")
-    budget: Budget | None = Field(default=None, description="The most that may be used in a day.")
-    reads: Literal["briefs", "chat"] | None = Field(
-        default=None,
-        description="How it is asked: briefs, as pocket and what `persona train` makes, or chat, as all others.",
-    )
-    device: Literal["cpu", "cuda", "mps", "auto"] = Field(
-        default="cpu", description="Where a local model runs; auto is a GPU if there is one."
-    )
-    options: ChannelSettings = Field(
-        default={}, description="What else LangChain's model takes, such as reasoning_effort: minimal."
-    )
-
-    rule = checks.writer
-
-
-Fallback = Annotated[WriterModel, BeforeValidator(values.writer, json_schema_input_type=WriterModel | str)]
-
-
-class WriterSettings(WriterModel):
-    """Which model writes, and how it draws."""
-
-    fallback: Fallback | None = Field(
-        default=None, description="A model that writes what the first cannot, such as pocket."
-    )
-    temperature: float = Field(default=0.7, ge=0, le=2, description="0 always takes the likeliest word.")
-    top_p: float = Field(default=0.9, gt=0, le=1, description="Draw from this share of the likeliest words.")
-    top_k: int = Field(default=40, ge=0, le=1000, description="Draw from this many words; 0: no limit.")
-    repetition_penalty: float = Field(default=1.1, ge=1, le=2, description="Above 1, words come back less often.")
-    candidates: int = Field(default=3, ge=1, le=16, description="How many drafts to choose from.")
-    max_tokens: int = Field(default=70, ge=8, le=1000, description="The longest draft, in tokens.")
-
-
-Writing = Annotated[WriterSettings, BeforeValidator(values.writer, json_schema_input_type=WriterSettings | str)]
-
-
-class RecallWeights(Model):
-    """What counts how much when memory is searched. The defaults are measured: see docs/memory.md."""
-
-    relevance: float = Field(default=1.0, ge=0, le=10, description="How close in meaning it is.")
-    words: float = Field(default=0.7, ge=0, le=10, description="How many rare words, names and codes it shares.")
-    neighbours: float = Field(default=0.45, ge=0, le=0.9, description="What turns beside it in its thread count.")
-    time: float = Field(default=3.5, ge=0, le=10, description="Whether it is of the time that is asked about.")
-    recency: float = Field(default=0.2, ge=0, le=10, description="How new it is, and how lately it was recalled.")
-    importance: float = Field(default=0.1, ge=0, le=10, description="How much it matters.")
-    kinds: dict[RecordKind, Annotated[float, Field(ge=0, le=10)]] = Field(
-        default_factory=dict, description="Factors on the score of whole kinds, such as {promise: 1.2}."
-    )
-
-
-Fading = Literal["post", "reply", "told", "fact", "promise", "insight", "performance"]
-"""the kinds of records that may be forgotten with time; canon stands in the file"""
-
-
-class MemorySettings(Model):
-    """How much is recalled, and by what."""
-
-    store: Identifier = Field(default="chroma", description="The memory plugin's name.")
-    recall: int = Field(default=4, ge=0, le=20, description="How many records a text may lean on.")
-    weights: RecallWeights = Field(default_factory=RecallWeights, description="What counts how much.")
-    half_life: Duration = Field(default=timedelta(days=7), description="After this time recency counts half.")
-    people: Literal["off", "told", "consent"] = Field(
-        default="told",
-        description="What is kept of people: off, told (quotes), or consent (quotes, and facts they ask to be kept).",
-    )
-    per_author: int = Field(default=5, ge=0, le=1000, description="The most comments of one author kept in a day.")
-    embedding: str = Field(
-        default="default",
-        min_length=1,
-        max_length=400,
-        description="default, or the folder of a model that `persona train --embedding` made.",
-    )
-    url: str | None = Field(
-        default=None,
-        max_length=400,
-        description="Address of a Chroma server that keeps the index, such as http://127.0.0.1:8000.",
-    )
-    retention: dict[Fading, Duration] = Field(
-        default={}, description="How long records of a kind are kept, such as {told: 180d}; others are kept for good."
-    )
-
-    rule = checks.memory
 
 
 class Disclosure(Model):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, Text, delete, select, update
+from sqlalchemy import JSON, CursorResult, Text, delete, select, update
 from sqlalchemy.orm import Session
 
 from ..store import (
@@ -216,7 +216,8 @@ def forget_heard(session: Session, until: datetime, handle: str) -> int:
 def _delete(session: Session, row: Any, column: Any, values: Sequence[Any]) -> int:
     count = 0
     for part in _parts(values):
-        count += session.execute(delete(row).where(column.in_(part))).rowcount  # type: ignore[attr-defined]
+        gone = session.execute(delete(row).where(column.in_(part)))
+        count += cast(CursorResult[Any], gone).rowcount
     return count
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from persona.channel import Channel, Event, Limits, Outgoing, Poll, Promise, Seat, Sent, Standing
 from persona.clock import Clock, VirtualClock
@@ -87,7 +87,7 @@ class FlakyChannel(RecordingChannel):
     """
 
     name = "flaky"
-    promise: ClassVar[Promise] = Promise(kind="readback", window=timedelta(minutes=1))
+    promise: Promise = Promise(kind="readback", window=timedelta(minutes=1))
 
     def __init__(self, seat: Seat | None = None, faults: Sequence[Fault] = ()) -> None:
         super().__init__(seat)

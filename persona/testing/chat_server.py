@@ -9,9 +9,10 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from .loopback import Loopback
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Reply:
     hang_up: bool = False
 
 
-class ChatServer:
+class ChatServer(Loopback):
     """Answers chat requests while it is entered. `url` is what `base_url` takes (`ollama_url` for Ollama's client).
 
     The replies of `script` are used up one by one; after them, and without one, every request is answered with what
@@ -54,29 +55,17 @@ class ChatServer:
         self.most_at_once = 0
         self._at_once = 0
         self._lock = threading.Lock()
-        self._closing = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _handler_of(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        super().__init__(_handler_of(self))
 
     @property
     def ollama_url(self) -> str:
         """Return the address for Ollama's client."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._address
 
     @property
     def url(self) -> str:
         """Return the address for OpenAI's clients."""
         return f"{self.ollama_url}/v1"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def _took(self, body: dict[str, Any], key: str) -> Reply:
         with self._lock:
@@ -93,11 +82,6 @@ class ChatServer:
 
     def _wait(self, seconds: float) -> None:
         self._closing.wait(seconds)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
 
 
 def _last(body: Mapping[str, Any]) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, get_args
 from urllib.parse import parse_qs, urlsplit
+
+from .loopback import Loopback
 
 FaultKind = Literal[
     "ok",
@@ -30,18 +31,7 @@ FaultKind = Literal[
     "refuse_text",
     "late",
 ]
-FAULTS: tuple[FaultKind, ...] = (
-    "hang",
-    "hang_after",
-    "reset_before",
-    "reset_after",
-    "broken_json",
-    "throttle",
-    "throttle_date",
-    "error",
-    "error_after",
-    "late",
-)
+FAULTS: tuple[FaultKind, ...] = tuple(kind for kind in get_args(FaultKind) if kind not in ("ok", "refuse_text"))
 """All kinds after which a post can still go out."""
 _POSTED = ("ok", "hang_after", "reset_after", "broken_json", "error_after", "late")
 
@@ -94,7 +84,7 @@ class _Account:
     """of each Idempotency-Key: the post's id, and from when the network knows it"""
 
 
-class FaultyNetwork:
+class FaultyNetwork(Loopback):
     """Takes posts while it is entered, at `url`.
 
     `POST /posts` (Authorization: Bearer ACCOUNT, Idempotency-Key, JSON with text, in_reply_to, labels) answers with id
@@ -135,20 +125,8 @@ class FaultyNetwork:
         self._accounts: dict[str, _Account] = {}
         self._log = log
         self._lock = threading.Lock()
-        self._closing = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _handler_of(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(_handler_of(self))
+        self.url = self._address
 
     @property
     def doubled(self) -> dict[tuple[str, str], int]:
@@ -238,12 +216,6 @@ class FaultyNetwork:
         if self._log is not None:
             with self._log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
 
 
 def _http_date(seconds: float) -> str:

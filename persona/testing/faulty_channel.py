@@ -45,8 +45,8 @@ class FaultyChannel(Channel):
         self._token = settings.token or seat.handle
         window = timedelta(seconds=settings.window)
         # What a class says of all its accounts, this one is told by its settings.
-        self.promise = Promise(kind=settings.promise, window=window)  # type: ignore[misc]
-        self.rate = Rate(calls=settings.calls, window=timedelta(minutes=5)) if settings.calls else None  # type: ignore[misc]
+        self.promise = Promise(kind=settings.promise, window=window)
+        self.rate = Rate(calls=settings.calls, window=timedelta(minutes=5)) if settings.calls else None
 
     def send(self, post: Outgoing) -> Sent:
         if len(post.text) > self.limits.max_chars:

@@ -16,7 +16,7 @@ from .contract import Writer
 from .threads import patient_threads
 
 if TYPE_CHECKING:
-    from persona.definition.schema import WriterModel, WriterSettings
+    from persona.definition.writing import WriterModel, WriterSettings
 
     from .budget import Account
 

@@ -26,10 +26,10 @@ class TransformersForward:
     def __init__(self, folder: Path, *, device: str = "cpu") -> None:
         from transformers import AutoModelForCausalLM
 
-        self.model: Any = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, trust_remote_code=False, use_safetensors=True, local_files_only=True
         )
-        self.model.to(device).eval()  # type: ignore[arg-type]
+        self.model = model.to(device).eval()
         self.parameters: int = sum(p.numel() for p in self.model.parameters())
 
     def prefix(self, tokens: Sequence[int]) -> TokensOnly:

@@ -10,7 +10,7 @@ from persona.errors import ModelNotFound
 from .contract import Writer
 
 if TYPE_CHECKING:
-    from persona.definition.schema import WriterModel
+    from persona.definition.writing import WriterModel
 
 _NO_KEY = "not-needed"
 

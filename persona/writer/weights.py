@@ -79,7 +79,8 @@ class LlamaWeights:
         shape = (self.key_heads, self.group, self.head_size)
         query = self._paired(weight("self_attn.q_proj")) * self.head_size**-0.5
         query = query.unflatten(0, shape).transpose(0, 1).flatten(0, 2)
-        out = weight("self_attn.o_proj").unflatten(1, shape).transpose(1, 2).flatten(1)  # type: ignore[no-untyped-call]
+        out = weight("self_attn.o_proj")
+        out = out.view(len(out), *shape).transpose(1, 2).flatten(1)
         return LayerWeights(
             qkv=torch.cat([query, self._paired(weight("self_attn.k_proj")), weight("self_attn.v_proj")]),
             out=out,

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import time, timedelta
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from persona.definition import Definition, schema
+from persona.definition import Definition
+from persona.definition.base import Model
 from persona.definition.schema import Delay, Persona, QuietHours, SlotRule
 
 
@@ -46,11 +48,16 @@ def test_personas_are_frozen() -> None:
         persona.name = "Eve"
 
 
+def below(model: type[Model]) -> Iterator[type[Model]]:
+    for each in model.__subclasses__():
+        yield each
+        yield from below(each)
+
+
 def test_every_key_is_described() -> None:
-    models = [each for each in vars(schema).values() if isinstance(each, type) and issubclass(each, schema.Model)]
+    models = list(below(Model))
     assert len(models) > 15
     for model in models:
-        assert issubclass(model, BaseModel)
         assert [name for name, field in model.model_fields.items() if not field.description] == [], model
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from persona.definition.loader import load
 from persona.definition.quick import surely_right
-from persona.definition.schema import WriterSettings
+from persona.definition.writing import WriterSettings
 from persona.errors import DefinitionError
 from persona.plugins import PluginRegistry
 

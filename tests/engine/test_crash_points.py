@@ -106,7 +106,7 @@ def test_every_point_is_reached(open_two: OpenTwo, two: Definition, tmp_path: Pa
     )
     for place, (promise, faults, crisis) in enumerate(cases):
         channel = HardOfHearing(make_seat(handle="tamsin_specs"), faults=faults)
-        channel.promise = promise  # type: ignore[misc]
+        channel.promise = promise
         delivery = two.personas[0].delivery.model_copy(update={"crisis": crisis})
         personas = tuple(persona.model_copy(update={"delivery": delivery}) for persona in two.personas)
         parts = open_two(definition=two.model_copy(update={"personas": personas}), folder=tmp_path / str(place))

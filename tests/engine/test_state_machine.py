@@ -125,7 +125,7 @@ class Delivery(RuleBasedStateMachine):
         def opener(seat: Seat) -> Channel:
             channel = Net(seat, self.model, self.faults)
             window = timedelta(days=30) if self.kind == "idempotent" else WINDOW
-            channel.promise = Promise(kind=self.kind, window=window)  # type: ignore[misc, arg-type]
+            channel.promise = Promise(kind=self.kind, window=window)  # type: ignore[arg-type]
             return channel
 
         return open_world(self.folder, self.definition, clock=self.clock, channels={"net": opener})

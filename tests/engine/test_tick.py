@@ -180,7 +180,7 @@ def test_a_promise_is_kept_by_a_later_post(open_two: OpenTwo, two: Definition) -
 )
 def test_each_promise_is_kept(open_two: OpenTwo, promise: Promise, faults: list[Any], sent: int, state: str) -> None:
     channel = FlakyChannel(make_seat(handle="tamsin_specs"), faults=faults)
-    channel.promise = promise  # type: ignore[misc]
+    channel.promise = promise
     parts = with_channel(open_two(), channel)
     live_through(Runner(parts), START + timedelta(hours=3), timedelta(minutes=1))
     first = rows(parts, OutboxRow)[0]

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from persona.definition import Definition
-from persona.definition.schema import Fading
+from persona.definition.remembering import Fading
 from persona.forgetting import Place
 from persona.forgetting.retention import tidy
 from persona.memory import RecordKind

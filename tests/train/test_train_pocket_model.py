@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from persona.definition.schema import WriterSettings
+from persona.definition.writing import WriterSettings
 from persona.train import base
 from persona.train.cleaning import clean
 from persona.train.lessons import Teacher

@@ -46,7 +46,7 @@ def train(cleaned: Cleaned, llama: Path, tmp_path: Path) -> Train:
 
 
 def write(folder: Path) -> str:
-    from persona.definition.schema import WriterSettings
+    from persona.definition.writing import WriterSettings
 
     writer = open_writer(WriterSettings(model=str(folder)))
     messages = (Message(role="user", content="Write a post of two sentences about loaf care."),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from persona.definition.schema import WriterSettings
+from persona.definition.writing import WriterSettings
 from persona.testing.chat_server import ChatServer
 from persona.writer import Message, Sampling, WriteRequest
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from persona.testing.loopback import Loopback
 
-class HubServer:
+
+class HubServer(Loopback):
     """Serves `commits` (by hash, each a mapping of file name to content) of one model; the last is the main branch.
 
     `fetched` holds the paths that were asked for.
@@ -21,9 +21,8 @@ class HubServer:
         self.name = name
         self.commits: dict[str, dict[str, bytes]] = {}
         self.fetched: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(_handler_of(self))
+        self.url = self._address
 
     def commit(self, files: dict[str, bytes]) -> str:
         """Make `files` the main branch; return their commit's hash."""
@@ -32,15 +31,6 @@ class HubServer:
         self.commits.pop(found, None)
         self.commits[found] = files
         return found
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 def _handler_of(hub: HubServer) -> type[BaseHTTPRequestHandler]:

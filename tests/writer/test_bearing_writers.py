@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from persona.definition.schema import WriterSettings
+from persona.definition.writing import WriterSettings
 from persona.errors import ModelNotFound
 from persona.testing import ChatServer, Reply
 from persona.writer import Candidate, Message, Writer, WriteRequest, Written, open_writer

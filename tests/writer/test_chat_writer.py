@@ -243,7 +243,7 @@ def test_errors_are_short_and_hold_no_secret(chat_server: ChatServer, monkeypatc
     [("openai:test", "OPENAI_API_KEY"), ("anthropic:x", "pip install langchain-anthropic"), ("nosuch:x", "nosuch")],
 )
 def test_a_model_that_cannot_be_opened_says_why(model: str, cure: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from persona.definition.schema import WriterSettings
+    from persona.definition.writing import WriterSettings
 
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(ModelNotFound, match=cure):

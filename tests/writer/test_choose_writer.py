@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from persona.definition.schema import WriterSettings
+from persona.definition.writing import WriterSettings
 from persona.errors import ModelNotFound, ModelNotTrusted
 from persona.testing.models import EchoChatModel, tiny_model
 from persona.writer import (

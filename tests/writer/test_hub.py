@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from persona.definition.schema import WriterSettings
+from persona.definition.writing import WriterSettings
 from persona.errors import ModelNotFound, ModelNotTrusted
 from persona.testing.models import tiny_model
 from persona.writer import open_writer

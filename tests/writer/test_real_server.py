@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from persona.definition.schema import WriterSettings
+from persona.definition.writing import WriterSettings
 from persona.testing import SettableClock
 from persona.writer import LocalChatModel, Writer, WriteRequest, allow_generation, open_writer
 from persona.writer.budget import Account
