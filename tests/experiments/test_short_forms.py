@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +23,15 @@ from experiments import (
     soak,
 )
 from persona import crash
+
+
+@pytest.fixture(autouse=True)
+def logger() -> Iterator[None]:
+    """Give persona's logger its level back: an experiment is a program of its own, and stills it."""
+    log = logging.getLogger("persona")
+    level = log.level
+    yield
+    log.setLevel(level)
 
 
 def report(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
